@@ -8,6 +8,27 @@ interface ReasonEntry {
   readonly action: string;
 }
 
+/** Stable names: they appear in logs, metrics and docs/OPERATIONS.md. One block per folder; keep both lists in step. */
+export type Reason =
+  // base
+  | 'malformed'
+  | 'internal_error'
+  // engines
+  | 'algorithm_forbidden'
+  | 'algorithm_unavailable'
+  | 'engine_unknown'
+  | 'selftest_failed'
+  | 'key_invalid'
+  | 'nonce_invalid'
+  | 'tag_mismatch'
+  | 'key_share_invalid'
+  // certs
+  // record
+  // handshake
+  // channel
+  // sidecar
+  ;
+
 function entry(errorClass: ErrorClass, summary: string, action: string): ReasonEntry {
   return { class: errorClass, summary, action };
 }
@@ -16,7 +37,7 @@ function entry(errorClass: ErrorClass, summary: string, action: string): ReasonE
  * Every reason the product can fail for. The names are stable: they appear in logs, metrics and
  * docs/OPERATIONS.md, which has a heading for each. One block per folder.
  */
-export const REASONS = {
+export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   // base
   malformed: entry('XPS_ERR_AUTH', 'a message could not be parsed', 'the peer speaks another version or is hostile; compare versions and look at what listens there'),
   internal_error: entry('XPS_ERR_INTERNAL', 'an invariant of this program was violated', 'report this with the log line; the channel was closed'),
@@ -40,6 +61,4 @@ export const REASONS = {
   // channel
 
   // sidecar
-} as const satisfies Record<string, ReasonEntry>;
-
-export type Reason = keyof typeof REASONS;
+};

@@ -40,8 +40,6 @@ export class Secret implements Disposable {
   toString(): string {
     return '[secret]';
   }
-
-  [inspect.custom](): string {
-    return '[secret]';
-  }
 }
+
+Object.defineProperty(Secret.prototype, inspect.custom, { value: () => '[secret]' });
