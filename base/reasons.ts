@@ -24,8 +24,54 @@ export type Reason =
   | 'key_share_invalid'
   // certs
   // record
+  | 'not_a_sidecar'
+  | 'record_header_invalid'
+  | 'record_too_long'
+  | 'record_content_invalid'
+  | 'record_forged'
+  | 'epoch_unexpected'
+  | 'key_exhausted'
   // handshake
+  | 'unexpected_message'
+  | 'unexpected_plain_record'
+  | 'version_unsupported'
+  | 'service_mismatch'
+  | 'gate_mismatch'
+  | 'no_common_suite'
+  | 'no_common_scheme'
+  | 'negotiation_mismatch'
+  | 'reflection'
+  | 'own_certificate'
+  | 'retry_repeated'
+  | 'cookie_invalid'
+  | 'signature_invalid'
+  | 'finished_invalid'
+  | 'binder_invalid'
+  | 'client_certificate_required'
+  | 'anonymous_not_allowed'
+  | 'staple_required'
+  | 'peer_refused'
+  | 'handshake_too_large'
+  | 'rekey_invalid'
+  | 'identity_changed'
   // channel
+  | 'channel_truncated'
+  | 'close_count_mismatch'
+  | 'stream_invalid'
+  | 'control_flood'
+  | 'pong_invalid'
+  | 'peer_alert_internal'
+  | 'peer_alert_protocol'
+  | 'peer_alert_credential'
+  | 'peer_alert_limit'
+  | 'peer_alert_rekey'
+  | 'peer_alert_shutdown'
+  | 'rekey_overdue'
+  | 'peer_rejected'
+  | 'keepalive_timeout'
+  | 'handshake_timeout'
+  | 'close_timeout'
+  | 'resumption_expired'
   // sidecar
   ;
 
@@ -56,9 +102,58 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
 
   // record
 
+  not_a_sidecar: entry('XPS_ERR_AUTH', 'the peer does not speak this protocol', 'check that the address leads to the channel side of another sidecar, not to an application, a TLS or HTTP port'),
+  record_header_invalid: entry('XPS_ERR_AUTH', 'a record header is invalid', 'the peer is broken or hostile, or something changed bytes on the way'),
+  record_too_long: entry('XPS_ERR_AUTH', 'a record is longer than was agreed', 'the peer is broken or hostile'),
+  record_content_invalid: entry('XPS_ERR_AUTH', 'a record has no valid content', 'the peer is broken or hostile'),
+  record_forged: entry('XPS_ERR_AUTH', 'a record failed to authenticate', 'bytes were changed, replayed, reordered or dropped on the way; look at what lies between both sidecars'),
+  epoch_unexpected: entry('XPS_ERR_AUTH', 'a record came under keys that are not in force', 'the peer is broken or hostile, or records were replayed'),
+  key_exhausted: entry('XPS_ERR_KEY', 'a traffic key reached its limit', 'the rekey did not finish in time; look for the reason of the last rekey failure'),
+
   // handshake
 
+  unexpected_message: entry('XPS_ERR_AUTH', 'a message came that is not legal now', 'the peer is broken or hostile'),
+  unexpected_plain_record: entry('XPS_ERR_AUTH', 'an unprotected record came after keys were in force', 'somebody injects bytes, or the peer is broken'),
+  version_unsupported: entry('XPS_ERR_AUTH', 'the peer speaks another protocol version', 'run the same major version on both sides'),
+  service_mismatch: entry('XPS_ERR_AUTH', 'the peer asked for another service, or has another mesh key', 'give both tunnels the same `service` and both sidecars the same mesh key'),
+  gate_mismatch: entry('XPS_ERR_AUTH', 'the hello does not pass the gate', 'give both sidecars the same mesh key'),
+  no_common_suite: entry('XPS_ERR_POLICY', 'both sides have no cipher suite in common', 'compare crypto.kex.hybrid, crypto.aead.default and crypto.policy.forbid of both sides'),
+  no_common_scheme: entry('XPS_ERR_POLICY', 'no signature scheme fits the key', 'compare key types with crypto.policy.forbid of the other side'),
+  negotiation_mismatch: entry('XPS_ERR_AUTH', 'the server did not choose what it had to choose', 'somebody tampered with the negotiation, or the peer is broken'),
+  reflection: entry('XPS_ERR_AUTH', 'the peer sent back our own value', 'the address leads back to ourselves, or the peer is hostile'),
+  own_certificate: entry('XPS_ERR_AUTH', 'the peer presented our own certificate', 'give each service a certificate of its own, or set allow_own_certificate'),
+  retry_repeated: entry('XPS_ERR_AUTH', 'the server asked for a second retry', 'the peer is broken or hostile'),
+  cookie_invalid: entry('XPS_ERR_AUTH', 'the retry cookie is not ours or too old', 'nothing, if it is rare; otherwise something replays hellos'),
+  signature_invalid: entry('XPS_ERR_AUTH', 'the peer could not prove that it holds its key', 'the peer is hostile, or its certificate and key do not belong together'),
+  finished_invalid: entry('XPS_ERR_AUTH', 'the handshakes of both sides differ', 'somebody changed the handshake on the way'),
+  binder_invalid: entry('XPS_ERR_AUTH', 'a resumption ticket came with a wrong proof', 'somebody replays tickets'),
+  client_certificate_required: entry('XPS_ERR_AUTH', 'the client presented no certificate', 'give the client an identity, or set client_auth and allow anonymous'),
+  anonymous_not_allowed: entry('XPS_ERR_POLICY', 'this side may not be anonymous', 'give the tunnel an identity, or say `identity: none` on the client tunnel'),
+  staple_required: entry('XPS_ERR_AUTH', 'the peer presented no OCSP staple though one is required', 'switch on trust.revocation.ocsp.staple at the peer'),
+  peer_refused: entry('XPS_ERR_AUTH', 'the peer ended the handshake without saying why', 'look at the log of the other sidecar for the same handshake id'),
+  handshake_too_large: entry('XPS_ERR_AUTH', 'the peer sent too much before it was authenticated', 'the peer is broken or hostile'),
+  rekey_invalid: entry('XPS_ERR_AUTH', 'a rekey message is out of order', 'the peer is broken or hostile'),
+  identity_changed: entry('XPS_ERR_AUTH', 'the peer came back from a rekey as somebody else', 'renewed certificates must keep a name that is allowed'),
+
   // channel
+
+  channel_truncated: entry('XPS_ERR_AUTH', 'the transport ended without an authenticated close', 'the peer or something between was killed, or somebody cut the connection'),
+  close_count_mismatch: entry('XPS_ERR_AUTH', 'the peer closed with another byte count than arrived', 'report this: bytes were lost'),
+  stream_invalid: entry('XPS_ERR_AUTH', 'a stream message is out of order', 'the peer is broken or hostile'),
+  control_flood: entry('XPS_ERR_AUTH', 'the peer sent too many control messages', 'the peer is broken or hostile'),
+  pong_invalid: entry('XPS_ERR_AUTH', 'a pong answers no ping', 'the peer is broken or hostile'),
+  peer_alert_internal: entry('XPS_ERR_INTERNAL', 'the peer reported an internal error', 'look at the log of the other sidecar'),
+  peer_alert_protocol: entry('XPS_ERR_AUTH', 'the peer reported a protocol violation', 'look at the log of the other sidecar'),
+  peer_alert_credential: entry('XPS_ERR_AUTH', 'the peer does not accept our credential any more', 'renew the certificate; look at the log of the other sidecar'),
+  peer_alert_limit: entry('XPS_ERR_POLICY', 'the peer reported an exceeded limit', 'look at the log of the other sidecar'),
+  peer_alert_rekey: entry('XPS_ERR_KEY', 'the peer could not rekey', 'look at the log of the other sidecar'),
+  peer_alert_shutdown: entry('XPS_ERR_UPDATE', 'the peer is shutting down', 'nothing; new connections go to where it comes back'),
+  rekey_overdue: entry('XPS_ERR_KEY', 'a rekey did not finish in time', 'the peer does not read or answer; see timeouts.rekey'),
+  peer_rejected: entry('XPS_ERR_AUTH', 'the credential of the peer is no longer accepted', 'see the certificate verdict in the same log line'),
+  keepalive_timeout: entry('XPS_ERR_AUTH', 'the peer answers no keepalive', 'look at the network and at the other sidecar'),
+  handshake_timeout: entry('XPS_ERR_AUTH', 'the handshake did not finish in time', 'look at the network and the load; see timeouts.handshake'),
+  close_timeout: entry('XPS_ERR_AUTH', 'the peer did not answer the close in time', 'look at the other sidecar'),
+  resumption_expired: entry('XPS_ERR_AUTH', 'a resumption ticket is not valid any more', 'nothing; a full handshake follows'),
 
   // sidecar
 };
