@@ -73,6 +73,10 @@ export type Reason =
   | 'close_timeout'
   | 'resumption_expired'
   // sidecar
+  | 'usage_invalid'
+  | 'config_invalid'
+  | 'environment_invalid'
+  | 'file_unreadable'
   ;
 
 function entry(errorClass: ErrorClass, summary: string, action: string): ReasonEntry {
@@ -156,4 +160,9 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   resumption_expired: entry('XPS_ERR_AUTH', 'a resumption ticket is not valid any more', 'nothing; a full handshake follows'),
 
   // sidecar
+
+  usage_invalid: entry('XPS_ERR_POLICY', 'the command line is wrong', 'run the command with --help; it shows examples'),
+  config_invalid: entry('XPS_ERR_POLICY', 'the configuration has mistakes', 'run `xpscerpto check -c FILE`: it names each mistake with its line'),
+  environment_invalid: entry('XPS_ERR_POLICY', 'an environment variable has a value that is not known', 'use one of the values named, or unset the variable'),
+  file_unreadable: entry('XPS_ERR_POLICY', 'a file cannot be read', 'check the path, its owner and mode'),
 };
