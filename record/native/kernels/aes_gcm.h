@@ -60,7 +60,17 @@ struct aes_gcm {
   static constexpr size_t VECTOR = 16 * Wide::blocks;
   static constexpr size_t CHUNK = VECTOR * FLIGHT;
   static constexpr size_t CHUNK_BLOCKS = CHUNK / 16;
-  static_assert(CHUNK_BLOCKS < GCM_POWERS);
+  static_assert(CHUNK_BLOCKS < GCM_POWERS && CHUNK_BLOCKS <= COUNTER_ALIGNMENT);
+
+  // The payload's counters begin at 2 modulo CHUNK_BLOCKS (message.start says so). Within a chunk they then differ from
+  // a common prefix by an exclusive-or with one of these, and only the last two blocks belong to the next prefix.
+  struct low_bits {
+    alignas(64) uint8_t block[CHUNK_BLOCKS][16] = {};
+    constexpr low_bits() {
+      for (size_t b = 0; b < CHUNK_BLOCKS; b++) block[b][15] = static_cast<uint8_t>((2 + b) % CHUNK_BLOCKS);
+    }
+  };
+  static constexpr low_bits COUNTER_LOW_BITS{};
 
   static void prepare(key_state& state, const uint8_t* key) {
     aes_gcm_key& gcm = state.gcm;
@@ -78,28 +88,28 @@ struct aes_gcm {
   static void seal(const key_state& state, const message& m, uint8_t* tag) {
     const aes_gcm_key& key = state.gcm;
     reg1 hash = hash_aad(key, m.aad, m.aad_length);
-    regw counter = first_counter(m.start);
+    regw prefix = first_prefix(m.start);
     size_t at = 0;
     if (m.length >= CHUNK) {
-      hash = chunk<false>(key, counter, m.in, m.out, nullptr, hash);
+      hash = chunk<false>(key, prefix, m.in, m.out, nullptr, hash);
       for (at = CHUNK; m.length - at >= CHUNK; at += CHUNK) {
-        hash = chunk<true>(key, counter, m.in + at, m.out + at, m.out + at - CHUNK, hash);
+        hash = chunk<true>(key, prefix, m.in + at, m.out + at, m.out + at - CHUNK, hash);
       }
       hash = hash_chunk(key, m.out + at - CHUNK, hash);
     }
-    One::store(tag, rest<true>(key, m, at, counter, hash));
+    One::store(tag, rest<true>(key, m, at, prefix, hash));
   }
 
   static bool open(const key_state& state, const message& m, const uint8_t* tag) {
     const aes_gcm_key& key = state.gcm;
     reg1 hash = hash_aad(key, m.aad, m.aad_length);
-    regw counter = first_counter(m.start);
+    regw prefix = first_prefix(m.start);
     size_t at = 0;
     for (; m.length - at >= CHUNK; at += CHUNK) {
-      hash = chunk<true>(key, counter, m.in + at, m.out + at, m.in + at, hash);
+      hash = chunk<true>(key, prefix, m.in + at, m.out + at, m.in + at, hash);
     }
     alignas(16) uint8_t computed[TAG_BYTES];
-    One::store(computed, rest<false>(key, m, at, counter, hash));
+    One::store(computed, rest<false>(key, m, at, prefix, hash));
     const bool authentic = equal_tags(computed, tag);
     wipe(computed, sizeof computed);  // the right tag of a forged message is worth something to a forger
     if (!authentic) wipe(m.out, m.length);
@@ -114,8 +124,8 @@ struct aes_gcm {
   }
 
   // Counters are kept byte-reversed, so that the 32-bit counter is the lowest number of a lane and wraps by itself.
-  XPS_INLINE static regw first_counter(const uint8_t* start) {
-    return Wide::add32(Wide::broadcast(One::byte_reverse(One::load(start))), Wide::lane_numbers(1));
+  XPS_INLINE static regw first_prefix(const uint8_t* start) {
+    return Wide::add32(Wide::broadcast(One::byte_reverse(One::load(start))), Wide::add_blocks(-1));
   }
 
   // H^(blocks) … for the vector that begins `blocks` before the end of what is hashed in one go.
@@ -125,15 +135,18 @@ struct aes_gcm {
 
   // Encrypts one chunk while hashing another. `hashed` may be `in` itself: it is read before `out` is written.
   template <bool HASHES>
-  XPS_INLINE static reg1 chunk(const aes_gcm_key& key, regw& counter, const uint8_t* in, uint8_t* out,
+  XPS_INLINE static reg1 chunk(const aes_gcm_key& key, regw& prefix, const uint8_t* in, uint8_t* out,
                                const uint8_t* hashed, reg1 hash) {
     regw x[FLIGHT];
-    const regw advance = Wide::add_blocks(Wide::blocks);
     const regw first_key = Wide::broadcast_load(key.round_keys[0]);
+    const regw here = Wide::step(0, Wide::byte_reverse(prefix), first_key);
+    prefix = Wide::add32(prefix, Wide::add_blocks(CHUNK_BLOCKS));
+    const regw next = Wide::step(0, Wide::byte_reverse(prefix), first_key);
 #pragma GCC unroll 16
     for (int i = 0; i < FLIGHT; i++) {
-      x[i] = Wide::step(0, Wide::byte_reverse(counter), first_key);
-      counter = Wide::add32(counter, advance);
+      const size_t end = (i + 1) * Wide::blocks;
+      const regw high_bits = end <= CHUNK_BLOCKS - 2 ? here : Wide::blocks > 2 ? Wide::low_half(here, next) : next;
+      x[i] = Wide::exclusive_or(high_bits, Wide::load(COUNTER_LOW_BITS.block[i * Wide::blocks]));
     }
     product<Wide> sum;
     regw reduced;
@@ -190,7 +203,8 @@ struct aes_gcm {
   }
 
   template <bool SEALS>
-  XPS_INLINE static reg1 rest(const aes_gcm_key& key, const message& m, size_t at, regw counter, reg1 hash) {
+  XPS_INLINE static reg1 rest(const aes_gcm_key& key, const message& m, size_t at, regw prefix, reg1 hash) {
+    const regw counter = Wide::add32(prefix, Wide::lane_numbers(2));
     const size_t vectors = (m.length - at + VECTOR - 1) / VECTOR;
     switch (vectors) {
       case 0: return rest_of<SEALS, 0>(key, m, at, counter, hash);

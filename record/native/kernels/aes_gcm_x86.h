@@ -23,6 +23,7 @@ struct x86_128 {
   XPS_INLINE static reg exclusive_or(reg a, reg b) { return _mm_xor_si128(a, b); }
   XPS_INLINE static reg exclusive_or(reg a, reg b, reg c) { return _mm_xor_si128(a, _mm_xor_si128(b, c)); }
   XPS_INLINE static reg add32(reg a, reg b) { return _mm_add_epi32(a, b); }
+  XPS_INLINE static reg low_half(reg, reg b) { return b; }  // there are no halves
   XPS_INLINE static reg lane_numbers(int first) { return _mm_set_epi32(0, 0, 0, first); }
   XPS_INLINE static reg add_blocks(int n) { return _mm_set_epi32(0, 0, 0, n); }
   XPS_INLINE static reg byte_reverse(reg x) {
@@ -94,6 +95,7 @@ struct x86_256 {
   XPS_INLINE static reg exclusive_or(reg a, reg b) { return _mm256_xor_si256(a, b); }
   XPS_INLINE static reg exclusive_or(reg a, reg b, reg c) { return _mm256_xor_si256(a, _mm256_xor_si256(b, c)); }
   XPS_INLINE static reg add32(reg a, reg b) { return _mm256_add_epi32(a, b); }
+  XPS_INLINE static reg low_half(reg, reg b) { return b; }  // not needed: a chunk ends between vectors
   XPS_INLINE static reg lane_numbers(int first) { return _mm256_set_epi32(0, 0, 0, first + 1, 0, 0, 0, first); }
   XPS_INLINE static reg add_blocks(int n) { return _mm256_set_epi32(0, 0, 0, n, 0, 0, 0, n); }
   XPS_INLINE static reg byte_reverse(reg x) {
@@ -150,6 +152,8 @@ struct x86_512 {
   XPS_INLINE static reg exclusive_or(reg a, reg b) { return _mm512_xor_si512(a, b); }
   XPS_INLINE static reg exclusive_or(reg a, reg b, reg c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
   XPS_INLINE static reg add32(reg a, reg b) { return _mm512_add_epi32(a, b); }
+  // The lower half of a, the upper of b.
+  XPS_INLINE static reg low_half(reg a, reg b) { return _mm512_mask_blend_epi64(0xf0, a, b); }
   XPS_INLINE static reg lane_numbers(int first) {
     return _mm512_set_epi32(0, 0, 0, first + 3, 0, 0, 0, first + 2, 0, 0, 0, first + 1, 0, 0, 0, first);
   }

@@ -45,9 +45,10 @@ union alignas(64) key_state {
   chacha_key chacha;
 };
 
-// The block that begins a message. AES-GCM: J0 of NIST SP 800-38D §7.1, nonce ‖ big-endian counter (1); the payload
-// starts at the counter after it. ChaCha20-Poly1305: little-endian counter (0) ‖ nonce (RFC 8439 §2.3); the block with
+// The block that begins a message. AES-GCM: J0 of NIST SP 800-38D §7.1, nonce ‖ big-endian counter (1 modulo
+// COUNTER_ALIGNMENT, and 1 but in tests); the payload starts at the counter after it. ChaCha20-Poly1305: little-endian counter (0) ‖ nonce (RFC 8439 §2.3); the block with
 // that counter keys Poly1305. Counters are 32 bits and wrap.
+inline constexpr size_t COUNTER_ALIGNMENT = 32;
 using start_block = uint8_t[START_BLOCK_BYTES];
 
 struct message {
