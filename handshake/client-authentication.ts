@@ -169,8 +169,8 @@ class JudgeServer extends JudgeState {
     effects.push({ kind: 'send', message: finished, isPlain: false });
     const application = secrets.application(transcript.digest());
     effects.push(
-      { kind: 'install', direction: 'send', epoch: 1, suite, recordLimit, keys: application.root.traffic('client') },
-      { kind: 'install', direction: 'receive', epoch: 1, suite, recordLimit, keys: application.root.traffic('server') },
+      { kind: 'install', when: 'now', direction: 'send', epoch: 1, suite, recordLimit, keys: application.root.traffic('client') },
+      { kind: 'install', when: 'on-epoch', direction: 'receive', epoch: 1, suite, recordLimit, keys: application.root.traffic('server') },
     );
     const established = establishedClient(this.#context, {
       peer, possession: this.#possession, finished: this.#finished,
@@ -228,6 +228,7 @@ function establishedClient(context: ClientContext, outcome: ClientOutcome): Esta
     peer: outcome.peer,
     peerCredential: outcome.server,
     ownCredential: outcome.own?.presented,
+    ownSchemes: context.offeredSchemes,
     peerSchemes: outcome.parameters.schemes,
     serverParameters: outcome.parameters,
   };

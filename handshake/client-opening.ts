@@ -107,7 +107,7 @@ class WaitServerHello extends WaitState {
       .pre(hello.isResumed ? ticket?.psk : undefined)
       .handshake(suite, helloHash, shared, transcript.digest());
     const install = (direction: 'send' | 'receive'): Effect => ({
-      kind: 'install', direction, epoch: 0, suite, recordLimit: hello.recordLimit,
+      kind: 'install', when: 'now', direction, epoch: 0, suite, recordLimit: hello.recordLimit,
       keys: secrets.traffic(direction === 'send' ? 'client' : 'server'),
     });
     const next = new WaitParameters({

@@ -7,12 +7,16 @@ import type { PresentedCredential } from './messages/certificate.ts';
 import type { Message } from './messages/message.ts';
 import type { ServerParameters } from './messages/server-parameters.ts';
 
-/** What a state wants done. States change nothing themselves; the channel carries these out in order. */
+/**
+ * What a state wants done. States change nothing themselves; the channel carries these out in order.
+ * Receive keys that are installed "on-epoch" come into force with the first record of their epoch.
+ */
 export type Effect =
   | { readonly kind: 'send'; readonly message: Message; readonly isPlain: boolean }
-  | { readonly kind: 'install'; readonly direction: 'send' | 'receive'; readonly epoch: number; readonly keys: TrafficKeys; readonly suite: Suite; readonly recordLimit: number }
+  | { readonly kind: 'install'; readonly direction: 'send' | 'receive'; readonly epoch: number; readonly keys: TrafficKeys; readonly suite: Suite; readonly recordLimit: number; readonly when: 'now' | 'on-epoch' }
   | { readonly kind: 'judge'; readonly evidence: PeerEvidence }
-  | { readonly kind: 'established'; readonly result: Established };
+  | { readonly kind: 'established'; readonly result: Established }
+  | { readonly kind: 'rekeyed'; readonly result: Rekeyed };
 
 /** What the peer presented, for path validation, revocation and authorisation outside of the handshake. */
 export interface PeerEvidence {
@@ -41,7 +45,8 @@ export interface Established {
   /** What the peer presented, kept for re-validation and resumption; undefined for an anonymous one. */
   readonly peerCredential: PresentedCredential | undefined;
   readonly ownCredential: PresentedCredential | undefined;
-  /** What the peer accepts as signatures; a rekey chooses from it. */
+  /** The scheme lists of the handshake, as sent; a rekey chooses from them. */
+  readonly ownSchemes: readonly number[];
   readonly peerSchemes: readonly number[];
   /** Key shares and answers of this handshake: a rekey must not repeat them. */
   readonly shares: readonly Bytes[];
@@ -49,4 +54,12 @@ export interface Established {
   readonly root: RootSecret;
   readonly exporter: ExporterSecret;
   readonly resumption: Secret;
+}
+
+/** A finished rekey: docs/PROTOCOL.md §9. */
+export interface Rekeyed {
+  readonly generation: number;
+  readonly root: RootSecret;
+  readonly peer: ChannelPeer;
+  readonly peerCredential: PresentedCredential | undefined;
 }

@@ -124,7 +124,7 @@ class WaitFinished extends WaitState {
     const application = secrets.application(transcript.digest());
     const next = new JudgeClient(this.#context, this.#claimant, finished, application);
     const install: Effect = {
-      kind: 'install', direction: 'receive', epoch: 1, suite, recordLimit, keys: application.root.traffic('client'),
+      kind: 'install', when: 'now', direction: 'receive', epoch: 1, suite, recordLimit, keys: application.root.traffic('client'),
     };
     if (this.#claimant.isAnonymous) {
       const admitted = next.judged(new AnonymousPeer());
@@ -166,7 +166,7 @@ class JudgeClient extends JudgeState {
       peer, claimant: this.#claimant, finished: this.#finished, application: this.#application,
     });
     const effects: Effect[] = [
-      { kind: 'install', direction: 'send', epoch: 1, suite, recordLimit, keys: this.#application.root.traffic('server') },
+      { kind: 'install', when: 'now', direction: 'send', epoch: 1, suite, recordLimit, keys: this.#application.root.traffic('server') },
       { kind: 'send', message: encodeBare(MESSAGE.confirm), isPlain: false },
       { kind: 'established', result },
     ];
@@ -196,7 +196,8 @@ function establishedServer(context: ServerContext, outcome: ServerOutcome): Esta
     peer: outcome.peer,
     peerCredential: outcome.claimant.isAnonymous ? undefined : outcome.claimant.credential,
     ownCredential: settings.credential.presented,
-    peerSchemes: [],
+    ownSchemes: parameters.schemes,
+    peerSchemes: context.clientSchemes,
     serverParameters: parameters,
   };
 }

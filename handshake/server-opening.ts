@@ -33,6 +33,8 @@ export interface ServerContext {
   readonly recordLimit: number;
   readonly ticket: ServerTicket | undefined;
   readonly parameters: ServerParameters;
+  /** What the client accepts as signatures, as it sent it. */
+  readonly clientSchemes: readonly number[];
   readonly shares: readonly Bytes[];
 }
 
@@ -102,17 +104,18 @@ class WaitHello extends WaitState {
     const context: ServerContext = {
       settings: this.#settings, suite, secrets, transcript, recordLimit, ticket, parameters,
       handshakeId: crypto.hash.hash('sha384', hello.core).subarray(0, HANDSHAKE_ID_LENGTH),
+      clientSchemes: hello.schemes,
       shares: [hello.share, exchange.answer],
     };
     const install = (direction: 'send' | 'receive'): Effect => ({
-      kind: 'install', direction, epoch: 0, suite, recordLimit,
+      kind: 'install', when: 'now', direction, epoch: 0, suite, recordLimit,
       keys: secrets.traffic(direction === 'send' ? 'server' : 'client'),
     });
     const effects: Effect[] = [
       { kind: 'send', message: serverHello, isPlain: true },
       install('send'),
       install('receive'),
-      ...authenticate(context, hello.schemes),
+      ...authenticate(context),
     ];
     const next = ticket === undefined ? new ServerWaitCertificate(context) : serverWaitFinishedResumed(context, ticket);
     return { next, effects };
@@ -166,8 +169,8 @@ function greaseExtension(settings: ServerSettings): Map<number, Bytes> {
 }
 
 /** ServerParameters, Certificate, CertificateVerify, Finished; the middle two not when resuming. */
-function authenticate(context: ServerContext, clientSchemes: readonly number[]): Effect[] {
-  const { settings, transcript, secrets, parameters, ticket } = context;
+function authenticate(context: ServerContext): Effect[] {
+  const { settings, transcript, secrets, parameters, clientSchemes, ticket } = context;
   const effects: Effect[] = [];
   const send = (message: Message): void => {
     transcript.add(message.whole);
