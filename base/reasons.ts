@@ -23,6 +23,33 @@ export type Reason =
   | 'tag_mismatch'
   | 'key_share_invalid'
   // certs
+  | 'certificate_malformed'
+  | 'certificate_revoked'
+  | 'certificate_status_unknown'
+  | 'certificate_expired'
+  | 'certificate_not_yet_valid'
+  | 'certificate_untrusted'
+  | 'certificate_signature_invalid'
+  | 'certificate_wrong_name'
+  | 'certificate_wrong_usage'
+  | 'certificate_constraint'
+  | 'certificate_policy'
+  | 'certificate_weak'
+  | 'certificate_limit'
+  | 'certificate_pin_mismatch'
+  | 'peer_not_allowed'
+  | 'peer_denied'
+  | 'peer_rule_invalid'
+  | 'spiffe_id_invalid'
+  | 'credential_invalid'
+  | 'bundle_invalid'
+  | 'bundle_digest_mismatch'
+  | 'pin_invalid'
+  | 'crl_invalid'
+  | 'crl_rolled_back'
+  | 'status_fetch_failed'
+  | 'identity_source_failed'
+  | 'ca_invalid'
   // record
   | 'not_a_sidecar'
   | 'record_header_invalid'
@@ -72,6 +99,9 @@ export type Reason =
   | 'handshake_timeout'
   | 'close_timeout'
   | 'resumption_expired'
+  | 'idle_timeout'
+  | 'memory_limit'
+  | 'shutting_down'
   // sidecar
   | 'usage_invalid'
   | 'config_invalid'
@@ -103,6 +133,33 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   key_share_invalid: entry('XPS_ERR_AUTH', 'the peer sent an unacceptable key-exchange share', 'the peer is broken or hostile'),
 
   // certs
+  certificate_malformed: entry('XPS_ERR_AUTH', 'a certificate, CRL or OCSP answer breaks the rules of its encoding', 'issue it again with a CA that follows RFC 5280; the detail names the field'),
+  certificate_revoked: entry('XPS_ERR_AUTH', 'a certificate of the peer is revoked', 'issue a new certificate for the peer, after finding out why the old one was revoked'),
+  certificate_status_unknown: entry('XPS_ERR_AUTH', 'nobody could say whether a certificate of the peer is revoked', 'provide a current CRL or OCSP staple for its issuer, see trust.revocation'),
+  certificate_expired: entry('XPS_ERR_AUTH', 'a certificate of the peer has expired', 'renew it, and look why it was not renewed in time'),
+  certificate_not_yet_valid: entry('XPS_ERR_AUTH', 'a certificate of the peer is not valid yet', 'compare the clocks of both machines'),
+  certificate_untrusted: entry('XPS_ERR_AUTH', 'no path leads from the certificate of the peer to a trusted bundle', 'add the CA of the peer to trust.bundles, or let the peer send its intermediates'),
+  certificate_signature_invalid: entry('XPS_ERR_AUTH', 'a signature in the chain of the peer is wrong', 'the peer is hostile, or its chain was put together from the wrong files'),
+  certificate_wrong_name: entry('XPS_ERR_AUTH', 'the certificate of the peer carries another name', 'issue a certificate with the name that is asked for'),
+  certificate_wrong_usage: entry('XPS_ERR_AUTH', 'a certificate of the peer is used for what it was not issued for', 'issue it with the key usage and extended key usage that its role needs'),
+  certificate_constraint: entry('XPS_ERR_AUTH', 'a certificate of the peer breaks a constraint of a CA above it', 'issue it within the limits of the CA; the detail names the constraint'),
+  certificate_policy: entry('XPS_ERR_AUTH', 'the chain of the peer has no acceptable certificate policy', 'issue it under a policy that is asked for'),
+  certificate_weak: entry('XPS_ERR_AUTH', 'a key or signature in the chain of the peer is too weak or of an unsupported kind', 'use Ed25519, ECDSA P-256 or P-384, or RSA of 2048 to 8192 bits, with SHA-2'),
+  certificate_limit: entry('XPS_ERR_AUTH', 'checking the chain of the peer would cost more work than is allowed', 'send a shorter chain without certificates that do not belong to it'),
+  certificate_pin_mismatch: entry('XPS_ERR_AUTH', 'no certificate on the path matches a configured pin', 'compare trust.pins with `xpscerpto pki pin`'),
+  peer_not_allowed: entry('XPS_ERR_POLICY', 'the peer is authentic but no rule allows it', 'add one of its names to peer.allow, if it may connect'),
+  peer_denied: entry('XPS_ERR_POLICY', 'a rule denies this peer', 'remove the rule from peer.deny, if it may connect'),
+  peer_rule_invalid: entry('XPS_ERR_POLICY', 'an entry of peer.allow or peer.deny cannot be used', 'write spiffe://domain/path, dns:name, uri:…, subject:CN=…, pin:sha256/… or anonymous'),
+  spiffe_id_invalid: entry('XPS_ERR_AUTH', 'a certificate with a SPIFFE ID breaks the rules of X.509-SVID', 'issue it with exactly one spiffe:// URI, as a leaf, for digital signatures'),
+  credential_invalid: entry('XPS_ERR_KEY', 'our own certificate or key cannot be used', 'check identity.cert and identity.key; the detail names the file'),
+  bundle_invalid: entry('XPS_ERR_POLICY', 'a trust bundle cannot be used', 'check trust.bundles; the detail names the file'),
+  bundle_digest_mismatch: entry('XPS_ERR_POLICY', 'a trust bundle differs from its configured digest', 'find out who changed the file, or update trust.bundles[].sha256'),
+  pin_invalid: entry('XPS_ERR_POLICY', 'a pin cannot be used', 'write sha256/ and the base64 of 32 bytes, as `xpscerpto pki pin` prints it'),
+  crl_invalid: entry('XPS_ERR_POLICY', 'a CRL cannot be used', 'fetch it again from its CA; the detail names the file'),
+  crl_rolled_back: entry('XPS_ERR_AUTH', 'a CRL is older than the one that is in use', 'look why an old CRL was served; the newer one stays in use'),
+  status_fetch_failed: entry('XPS_ERR_AUTH', 'revocation data could not be fetched', 'check that the distribution point or responder can be reached from here'),
+  identity_source_failed: entry('XPS_ERR_KEY', 'a source of identities failed', 'check the agent or the mounted secret; the last good identity stays in use'),
+  ca_invalid: entry('XPS_ERR_KEY', 'the development CA cannot do this', 'run `xpscerpto pki init` first, or see the detail'),
 
   // record
 
@@ -158,6 +215,9 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   handshake_timeout: entry('XPS_ERR_AUTH', 'the handshake did not finish in time', 'look at the network and the load; see timeouts.handshake'),
   close_timeout: entry('XPS_ERR_AUTH', 'the peer did not answer the close in time', 'look at the other sidecar'),
   resumption_expired: entry('XPS_ERR_AUTH', 'a resumption ticket is not valid any more', 'nothing; a full handshake follows'),
+  idle_timeout: entry('XPS_ERR_POLICY', 'nothing was transferred for too long', 'raise timeouts.idle if long pauses are normal for this service'),
+  memory_limit: entry('XPS_ERR_POLICY', 'more data are waiting than may be kept', 'the application does not read; look at it'),
+  shutting_down: entry('XPS_ERR_UPDATE', 'this sidecar is shutting down', 'nothing; it was asked to'),
 
   // sidecar
 
