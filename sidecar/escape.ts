@@ -1,7 +1,7 @@
 // What a terminal, a log viewer or a browser may obey instead of showing: controls (C0, DEL, C1),
 // marks and overrides of writing direction, invisible and separator characters, lone surrogates.
 const UNSAFE =
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-misleading-character-class -- single characters are meant, not what they combine to
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\u{e0000}-\u{e0fff}]/gu;
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -89,7 +89,7 @@ export class Reporter {
     this.error(path, `${name(path)} is ${shown(issue.input)}`, {
       expected,
       ...(near === undefined ? {} : { suggestion: `did you mean ${near}?` }),
-      ...(isBoolean ? { suggestion: `did you mean ${issue.input === true ? 'require' : 'off'}?` } : {}),
+      ...(isBoolean ? { suggestion: `did you mean ${issue.input ? 'require' : 'off'}?` } : {}),
     });
   }
 
@@ -109,7 +109,7 @@ export function name(path: Path): string {
 /** Text is quoted and cut: a wrong value may be a secret in the wrong place, or very long. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return `"${escapeForeign(value, 60)}"`;
-  return typeof value === 'object' ? kindOf(value) : String(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : kindOf(value);
 }
 
 function kindOf(value: unknown): string {
