@@ -38,6 +38,45 @@ XPS_INLINE void quarter_round(typename V::reg& a, typename V::reg& b, typename V
   b = V::template rotate<7>(V::exclusive_or(b, c));
 }
 
+// Quarter rounds FIRST … FIRST + COUNT - 1 step by step side by side: the compiler keeps this order, so COUNT decides
+// how many registers are live and how many additions can run at once. SHIFT 0: columns, 1: diagonals.
+template <class V, int SHIFT, int FIRST, int COUNT>
+XPS_INLINE void quarter_rounds(typename V::reg x[16]) {
+  auto each = [](auto step) {
+#pragma GCC unroll 4
+    for (int q = FIRST; q < FIRST + COUNT; q++) step(q);
+  };
+  auto a = [](int q) { return q; };
+  auto b = [](int q) { return 4 + (q + SHIFT) % 4; };
+  auto c = [](int q) { return 8 + (q + 2 * SHIFT) % 4; };
+  auto d = [](int q) { return 12 + (q + 3 * SHIFT) % 4; };
+  each([&](int q) XPS_ALWAYS { x[a(q)] = V::add(x[a(q)], x[b(q)]); });
+  each([&](int q) XPS_ALWAYS { x[d(q)] = V::template rotate<16>(V::exclusive_or(x[d(q)], x[a(q)])); });
+  each([&](int q) XPS_ALWAYS { x[c(q)] = V::add(x[c(q)], x[d(q)]); });
+  each([&](int q) XPS_ALWAYS { x[b(q)] = V::template rotate<12>(V::exclusive_or(x[b(q)], x[c(q)])); });
+  each([&](int q) XPS_ALWAYS { x[a(q)] = V::add(x[a(q)], x[b(q)]); });
+  each([&](int q) XPS_ALWAYS { x[d(q)] = V::template rotate<8>(V::exclusive_or(x[d(q)], x[a(q)])); });
+  each([&](int q) XPS_ALWAYS { x[c(q)] = V::add(x[c(q)], x[d(q)]); });
+  each([&](int q) XPS_ALWAYS { x[b(q)] = V::template rotate<7>(V::exclusive_or(x[b(q)], x[c(q)])); });
+}
+
+// With sixteen registers the state does not fit beside what it is computed with. Words 8 to 11 are then parked in memory
+// two at a time: each pair of quarter rounds needs only two of them, and the order below needs two exchanges a round.
+template <class V>
+XPS_INLINE void double_round(typename V::reg x[16], typename V::reg parked[2]) {
+  if constexpr (V::has_registers_for_all) {
+    quarter_rounds<V, 0, 0, 4>(x);
+    quarter_rounds<V, 1, 0, 4>(x);
+  } else {
+    quarter_rounds<V, 0, 0, 2>(x);
+    V::exchange(x[8], x[9], x[10], x[11], parked);
+    quarter_rounds<V, 0, 2, 2>(x);
+    quarter_rounds<V, 1, 0, 2>(x);
+    V::exchange(x[10], x[11], x[8], x[9], parked);
+    quarter_rounds<V, 1, 2, 2>(x);
+  }
+}
+
 // V::lanes blocks at once.
 template <class V>
 struct chacha20 {
@@ -52,17 +91,10 @@ struct chacha20 {
     start[12] = V::add(start[12], V::lane_numbers());
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) x[i] = start[i];
+    reg parked[2] = {x[10], x[11]};
 #pragma GCC unroll 1
-    for (int round = 0; round < 20; round += 2) {
-      quarter_round<V>(x[0], x[4], x[8], x[12]);
-      quarter_round<V>(x[1], x[5], x[9], x[13]);
-      quarter_round<V>(x[2], x[6], x[10], x[14]);
-      quarter_round<V>(x[3], x[7], x[11], x[15]);
-      quarter_round<V>(x[0], x[5], x[10], x[15]);
-      quarter_round<V>(x[1], x[6], x[11], x[12]);
-      quarter_round<V>(x[2], x[7], x[8], x[13]);
-      quarter_round<V>(x[3], x[4], x[9], x[14]);
-    }
+    for (int round = 0; round < 20; round += 2) double_round<V>(x, parked);
+    if constexpr (!V::has_registers_for_all) x[10] = parked[0], x[11] = parked[1];
 #pragma GCC unroll 16
     for (int i = 0; i < 16; i++) x[i] = V::add(x[i], start[i]);
     input.words[12] += V::lanes;

@@ -6,9 +6,15 @@
 namespace xps {
 namespace {
 
+alignas(32) constexpr uint8_t ROTATE_16[32] = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13,
+                                               2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
+alignas(32) constexpr uint8_t ROTATE_8[32] = {3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14,
+                                              3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14};
+
 struct avx2_lanes {
   using reg = __m256i;
   static constexpr size_t lanes = 8;
+  static constexpr bool has_registers_for_all = false;
 
   XPS_INLINE static reg load(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const reg*>(p)); }
   XPS_INLINE static void store(uint8_t* p, reg x) { _mm256_storeu_si256(reinterpret_cast<reg*>(p), x); }
@@ -19,14 +25,25 @@ struct avx2_lanes {
   template <int N>
   XPS_INLINE static reg rotate(reg x) {
     if constexpr (N == 16) {
-      return _mm256_shuffle_epi8(x, _mm256_set_epi8(13, 12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2, 13, 12, 15,
-                                                    14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2));
+      return shuffle_from_memory(x, ROTATE_16);
     } else if constexpr (N == 8) {
-      return _mm256_shuffle_epi8(x, _mm256_set_epi8(14, 13, 12, 15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3, 14, 13, 12,
-                                                    15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3));
+      return shuffle_from_memory(x, ROTATE_8);
     } else {
       return _mm256_or_si256(_mm256_slli_epi32(x, N), _mm256_srli_epi32(x, 32 - N));
     }
+  }
+
+  // The compiler would give the masks two of the sixteen registers, and spill words of the state for them.
+  XPS_INLINE static reg shuffle_from_memory(reg x, const uint8_t (&mask)[32]) {
+    reg shuffled;
+    asm("vpshufb %2, %1, %0" : "=x"(shuffled) : "x"(x), "m"(mask));
+    return shuffled;
+  }
+
+  // Parks a and b, takes c and d back.
+  XPS_INLINE static void exchange(reg& a, reg& b, reg& c, reg& d, reg parked[2]) {
+    asm volatile("vmovdqa %2, %0\n\tvmovdqa %3, %1" : "=&x"(c), "=x"(d) : "m"(parked[0]), "m"(parked[1]));
+    asm volatile("vmovdqa %2, %0\n\tvmovdqa %3, %1" : "=m"(parked[0]), "=m"(parked[1]) : "x"(a), "x"(b));
   }
 
   // Words 4g…4g+3 of blocks 0…7 become 16 bytes of block b (low half) and b + 4 (high half).
@@ -103,7 +120,7 @@ XPS_INLINE limbs44 to_44(limbs26 a) {
 
 struct avx2_authenticator {
   using reg = __m256i;
-  static constexpr size_t STRIDE = 64;  // four blocks
+  static constexpr size_t STRIDE = 128;  // two groups of four blocks
 
   XPS_INLINE static reg multiply(reg a, reg b) { return _mm256_mul_epu32(a, b); }
   XPS_INLINE static reg add(reg a, reg b) { return _mm256_add_epi64(a, b); }
@@ -129,16 +146,12 @@ struct avx2_authenticator {
     m[4] = _mm256_or_si256(_mm256_srli_epi64(high, 40), _mm256_set1_epi64x(1 << 24));
   }
 
-  XPS_INLINE static void multiply_by(reg h[5], const power& p) {
-    reg d[5];
+  XPS_INLINE static void multiply_add(reg d[5], const reg h[5], const power& p) {
 #pragma GCC unroll 5
-    for (int i = 0; i < 5; i++) {
-      d[i] = multiply(h[0], p.r[i]);
+    for (int j = 0; j < 5; j++) {
 #pragma GCC unroll 5
-      for (int j = 1; j < 5; j++) d[i] = add(d[i], multiply(h[j], j <= i ? p.r[i - j] : p.s[5 + i - j]));
+      for (int i = 0; i < 5; i++) d[i] = add(d[i], multiply(h[j], j <= i ? p.r[i - j] : p.s[5 + i - j]));
     }
-    carry(d);
-    for (int i = 0; i < 5; i++) h[i] = d[i];
   }
 
   // Two chains side by side: 0 → 1 → 2 → 3 → 4 and 3 → 4 → 0 → 1.
@@ -161,37 +174,52 @@ struct avx2_authenticator {
 
   static size_t middle(poly1305& poly, const uint8_t* p, size_t n) {
     const size_t taken = n & ~(STRIDE - 1);
-    if (taken < 4 * STRIDE) return 0;
-    limbs44 powers[4] = {poly.r()};
+    if (taken < 2 * STRIDE) return 0;
+    limbs44 powers[5] = {poly.r()};  // r^1 … r^4, r^8
     for (int i = 1; i < 4; i++) powers[i] = multiply_mod(powers[i - 1], poly.r());
+    powers[4] = multiply_mod(powers[3], powers[3]);
     const limbs26 r1 = to_26(powers[0]), r2 = to_26(powers[1]), r3 = to_26(powers[2]), r4 = to_26(powers[3]);
-    const limbs26 h0 = to_26(poly.h());
-    power forth, last;
-    reg h[5], m[5];
-    load_blocks(p, m);
+    const limbs26 r8 = to_26(powers[4]), before = to_26(poly.h());
+    power fourth, eighth, last;
+    reg h[5];
     for (int i = 0; i < 5; i++) {
-      forth.r[i] = _mm256_set1_epi64x(static_cast<long long>(r4.v[i]));
-      last.r[i] = _mm256_set_epi64x(static_cast<long long>(r1.v[i]), static_cast<long long>(r3.v[i]),
-                                    static_cast<long long>(r2.v[i]), static_cast<long long>(r4.v[i]));
-      h[i] = add(m[i], _mm256_set_epi64x(0, 0, 0, static_cast<long long>(h0.v[i])));
+      auto lane = [](uint64_t x) { return static_cast<long long>(x); };
+      fourth.r[i] = _mm256_set1_epi64x(lane(r4.v[i]));
+      eighth.r[i] = _mm256_set1_epi64x(lane(r8.v[i]));
+      last.r[i] = _mm256_set_epi64x(lane(r1.v[i]), lane(r3.v[i]), lane(r2.v[i]), lane(r4.v[i]));
+      h[i] = _mm256_setzero_si256();
     }
-    five_times(forth);
+    five_times(fourth);
+    five_times(eighth);
     five_times(last);
-    for (size_t at = STRIDE; at < taken; at += STRIDE) {
-      multiply_by(h, forth);
-      load_blocks(p + at, m);
-      for (int i = 0; i < 5; i++) h[i] = add(h[i], m[i]);
+    for (size_t at = 0; at < taken; at += STRIDE) {
+      reg first[5], d[5];
+      load_blocks(p + at, first);
+      if (at == 0) {
+        for (int i = 0; i < 5; i++) {
+          first[i] = add(first[i], _mm256_set_epi64x(0, 0, 0, static_cast<long long>(before.v[i])));
+        }
+      }
+      load_blocks(p + at + STRIDE / 2, d);
+      multiply_add(d, first, fourth);
+      multiply_add(d, h, eighth);
+      carry(d);
+      for (int i = 0; i < 5; i++) h[i] = d[i];
     }
-    multiply_by(h, last);
+    reg total[5];
+    for (int i = 0; i < 5; i++) total[i] = _mm256_setzero_si256();
+    multiply_add(total, h, last);
+    carry(total);
     limbs26 sum;
     for (int i = 0; i < 5; i++) {
       alignas(32) uint64_t lane[4];
-      _mm256_store_si256(reinterpret_cast<reg*>(lane), h[i]);
+      _mm256_store_si256(reinterpret_cast<reg*>(lane), total[i]);
       sum.v[i] = lane[0] + lane[1] + lane[2] + lane[3];
     }
     poly.h() = to_44(sum);
     wipe(powers, sizeof powers);
-    wipe(&forth, sizeof forth);
+    wipe(&fourth, sizeof fourth);
+    wipe(&eighth, sizeof eighth);
     wipe(&last, sizeof last);
     return taken;
   }

@@ -10,6 +10,7 @@ namespace {
 struct avx512_lanes {
   using reg = __m512i;
   static constexpr size_t lanes = 16;
+  static constexpr bool has_registers_for_all = true;
 
   XPS_INLINE static reg load(const uint8_t* p) { return _mm512_loadu_si512(p); }
   XPS_INLINE static void store(uint8_t* p, reg x) { _mm512_storeu_si512(p, x); }

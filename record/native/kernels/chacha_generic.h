@@ -10,6 +10,7 @@ struct generic_lanes {
   typedef uint32_t reg __attribute__((vector_size(16)));
   typedef uint64_t pairs __attribute__((vector_size(16)));
   static constexpr size_t lanes = 4;
+  static constexpr bool has_registers_for_all = true;
 
   XPS_INLINE static reg broadcast(uint32_t x) { return reg{x, x, x, x}; }
   XPS_INLINE static reg lane_numbers() { return reg{0, 1, 2, 3}; }

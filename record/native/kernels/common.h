@@ -7,6 +7,7 @@
 #include <cstring>
 
 #define XPS_INLINE [[gnu::always_inline]] inline
+#define XPS_ALWAYS __attribute__((always_inline))  // for lambdas
 
 namespace xps {
 namespace {

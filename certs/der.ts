@@ -1,0 +1,429 @@
+import type { Bytes } from '../base/bytes.ts';
+import { XpsError } from '../base/errors.ts';
+
+/** Universal tags of X.690 that occur in X.509, with the constructed bit where DER demands it. */
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
+  numericString: 0x12,
+  printableString: 0x13,
+  teletexString: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  visibleString: 0x1a,
+  universalString: 0x1c,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** Context-specific tags: primitive (implicit string types) and constructed. */
+export const context = (number: number): number => 0x80 | number;
+export const contextConstructed = (number: number): number => 0xa0 | number;
+
+const MAX_DEPTH = 24;
+
+export function malformed(detail: string): XpsError {
+  return new XpsError('certificate_malformed', { detail });
+}
+
+/** One tag-length-value. Offsets point into `source`, nothing is copied. */
+export class DerElement {
+  readonly source: Bytes;
+  readonly tag: number;
+  readonly start: number;
+  readonly contentStart: number;
+  readonly end: number;
+
+  constructor(source: Bytes, tag: number, start: number, contentStart: number, end: number) {
+    this.source = source;
+    this.tag = tag;
+    this.start = start;
+    this.contentStart = contentStart;
+    this.end = end;
+  }
+
+  get raw(): Bytes {
+    return this.source.subarray(this.start, this.end);
+  }
+
+  get content(): Bytes {
+    return this.source.subarray(this.contentStart, this.end);
+  }
+
+  get length(): number {
+    return this.end - this.contentStart;
+  }
+
+  /** Reads the elements inside a constructed element, in order. */
+  cursor(): DerCursor {
+    return new DerCursor(this.source, this.contentStart, this.end);
+  }
+
+  children(): DerElement[] {
+    const found: DerElement[] = [];
+    const cursor = this.cursor();
+    while (!cursor.isAtEnd) found.push(cursor.next());
+    return found;
+  }
+
+  /** X.690 §8.3.2 (minimal) with the value as a bigint. */
+  integer(field: string): bigint {
+    return integerOf(this.integerBytes(field));
+  }
+
+  /** The content of an INTEGER, checked to be minimal. */
+  integerBytes(field: string): Bytes {
+    this.expect(TAG.integer, field);
+    checkInteger(this, field);
+    return this.content;
+  }
+
+  /** A non-negative INTEGER that fits a count. */
+  smallInteger(field: string): number {
+    const bytes = this.integerBytes(field);
+    if (((bytes[0] as number) & 0x80) !== 0) throw malformed(`${field} is negative`);
+    // Larger than any count can be: the exact value makes no difference to a limit.
+    if (bytes.length > 5) return Number.MAX_SAFE_INTEGER;
+    return Number(integerOf(bytes));
+  }
+
+  boolean(field: string): boolean {
+    this.expect(TAG.boolean, field);
+    checkBoolean(this, field);
+    return this.source[this.contentStart] === 0xff;
+  }
+
+  oid(field: string): string {
+    this.expect(TAG.oid, field);
+    return decodeOid(this, field);
+  }
+
+  /** A BIT STRING that holds whole bytes, as keys and signatures do. */
+  wholeBits(field: string): Bytes {
+    this.expect(TAG.bitString, field);
+    checkBitString(this, field);
+    if (this.source[this.contentStart] !== 0) throw malformed(`${field} is not a whole number of bytes`);
+    return this.source.subarray(this.contentStart + 1, this.end);
+  }
+
+  octets(field: string): Bytes {
+    this.expect(TAG.octetString, field);
+    return this.content;
+  }
+
+  /** RFC 5280 §4.1.2.5: UTCTime until 2049, GeneralizedTime from 2050, both `Z`, with seconds. Milliseconds. */
+  time(field: string): number {
+    if (this.tag === TAG.utcTime) return utcTime(this, field);
+    if (this.tag === TAG.generalizedTime) {
+      const ms = generalizedTime(this, field);
+      if (ms < Date.UTC(2050, 0, 1)) throw malformed(`${field}: a date before 2050 must be a UTCTime`);
+      return ms;
+    }
+    throw malformed(`${field} is not a time`);
+  }
+
+  /** GeneralizedTime whatever the year, as OCSP uses it. */
+  generalizedTime(field: string): number {
+    this.expect(TAG.generalizedTime, field);
+    return generalizedTime(this, field);
+  }
+
+  expect(tag: number, field: string): this {
+    if (this.tag !== tag) {
+      throw malformed(`${field}: expected tag 0x${tag.toString(16)}, found 0x${this.tag.toString(16)}`);
+    }
+    return this;
+  }
+}
+
+/** Walks the elements of one constructed value; `end` demands that nothing is left. */
+export class DerCursor {
+  readonly #source: Bytes;
+  readonly #end: number;
+  #at: number;
+
+  constructor(source: Bytes, start: number, end: number) {
+    this.#source = source;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#end;
+  }
+
+  get peekTag(): number {
+    return this.isAtEnd ? -1 : (this.#source[this.#at] as number);
+  }
+
+  next(): DerElement {
+    const element = readElement(this.#source, this.#at, this.#end);
+    this.#at = element.end;
+    return element;
+  }
+
+  take(tag: number, field: string): DerElement {
+    if (this.isAtEnd) throw malformed(`${field} is missing`);
+    return this.next().expect(tag, field);
+  }
+
+  /** The next element when it has this tag. */
+  optional(tag: number): DerElement | undefined {
+    return this.peekTag === tag ? this.next() : undefined;
+  }
+
+  end(field: string): void {
+    if (!this.isAtEnd) throw malformed(`${field}: ${this.#end - this.#at} unexpected bytes`);
+  }
+}
+
+/** The single element that fills `bytes`. Only the outermost header is checked; see `checkDer`. */
+export function parseDer(bytes: Bytes, field: string): DerElement {
+  const element = readElement(bytes, 0, bytes.length);
+  if (element.end !== bytes.length) throw malformed(`${field}: ${bytes.length - element.end} trailing bytes`);
+  return element;
+}
+
+/** X.690 §10.1: definite lengths in the fewest bytes; only low tag numbers exist in X.509. */
+function readElement(source: Bytes, at: number, limit: number): DerElement {
+  if (limit - at < 2) throw malformed('an element is cut off');
+  const tag = source[at] as number;
+  if ((tag & 0x1f) === 0x1f) throw malformed('a tag number is out of range');
+  const first = source[at + 1] as number;
+  let contentStart = at + 2;
+  let length = first;
+  if (first >= 0x80) {
+    const count = first & 0x7f;
+    if (count === 0) throw malformed('an indefinite length (BER) was used');
+    if (count > 4 || limit - contentStart < count) throw malformed('a length is out of range');
+    length = 0;
+    for (let i = 0; i < count; i += 1) length = length * 256 + (source[contentStart + i] as number);
+    if (length < 0x80 || length < 256 ** (count - 1)) throw malformed('a length is not minimal');
+    contentStart += count;
+  }
+  if (length > limit - contentStart) throw malformed('an element is longer than what holds it');
+  return new DerElement(source, tag, at, contentStart, contentStart + length);
+}
+
+/** Checks a whole value: every nested header and the content of every universal type. */
+export function checkDer(element: DerElement, depth = 0): void {
+  if (depth > MAX_DEPTH) throw malformed(`nested deeper than ${MAX_DEPTH} levels`);
+  const isConstructed = (element.tag & 0x20) !== 0;
+  if ((element.tag & 0xc0) === 0) checkUniversal(element);
+  if (!isConstructed) return;
+  const cursor = element.cursor();
+  let previous: DerElement | undefined;
+  while (!cursor.isAtEnd) {
+    const child = cursor.next();
+    checkDer(child, depth + 1);
+    if (element.tag === TAG.set && previous !== undefined && Buffer.compare(previous.raw, child.raw) > 0) {
+      throw malformed('a SET OF is not sorted');
+    }
+    previous = child;
+  }
+}
+
+function checkUniversal(element: DerElement): void {
+  switch (element.tag) {
+    case TAG.sequence:
+    case TAG.set:
+    case TAG.octetString:
+    case TAG.teletexString:
+      return;
+    case TAG.boolean:
+      return checkBoolean(element, 'BOOLEAN');
+    case TAG.integer:
+    case TAG.enumerated:
+      return checkInteger(element, 'INTEGER');
+    case TAG.bitString:
+      return checkBitString(element, 'BIT STRING');
+    case TAG.null:
+      if (element.length !== 0) throw malformed('a NULL has content');
+      return;
+    case TAG.oid:
+      decodeOid(element, 'OBJECT IDENTIFIER');
+      return;
+    case TAG.utcTime:
+      utcTime(element, 'UTCTime');
+      return;
+    case TAG.generalizedTime:
+      generalizedTime(element, 'GeneralizedTime');
+      return;
+    default:
+      if (!STRING_TAGS.has(element.tag)) throw malformed(`tag 0x${element.tag.toString(16)} has no place in a certificate`);
+      stringOf(element, 'string');
+  }
+}
+
+const STRING_TAGS: ReadonlySet<number> = new Set([
+  TAG.utf8String,
+  TAG.numericString,
+  TAG.printableString,
+  TAG.teletexString,
+  TAG.ia5String,
+  TAG.visibleString,
+  TAG.universalString,
+  TAG.bmpString,
+]);
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of any ASN.1 string type, refused when a byte lies outside the type's alphabet. */
+export function stringOf(element: DerElement, field: string): string {
+  const content = element.content;
+  switch (element.tag) {
+    case TAG.utf8String:
+      try {
+        return strictUtf8.decode(content);
+      } catch (cause) {
+        throw new XpsError('certificate_malformed', { detail: `${field} is not UTF-8`, cause });
+      }
+    case TAG.numericString:
+      return matching(content, /^[0-9 ]*$/, field);
+    case TAG.printableString:
+      return matching(content, /^[A-Za-z0-9 '()+,\-./:=?]*$/, field);
+    case TAG.ia5String:
+      // eslint-disable-next-line no-control-regex -- the alphabet of IA5String is all of ASCII
+      return matching(content, /^[\x00-\x7f]*$/, field);
+    case TAG.visibleString:
+      return matching(content, /^[\x20-\x7e]*$/, field);
+    case TAG.teletexString:
+      return latin1(content);
+    case TAG.bmpString:
+      return wideText(content, 2, field);
+    case TAG.universalString:
+      return wideText(content, 4, field);
+    default:
+      throw malformed(`${field} is not a string`);
+  }
+}
+
+export function latin1(bytes: Bytes): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+function matching(content: Bytes, alphabet: RegExp, field: string): string {
+  const text = latin1(content);
+  if (!alphabet.test(text)) throw malformed(`${field} has characters outside its string type`);
+  return text;
+}
+
+function wideText(content: Bytes, width: 2 | 4, field: string): string {
+  if (content.length % width !== 0) throw malformed(`${field} is cut off`);
+  let text = '';
+  for (let at = 0; at < content.length; at += width) {
+    let point = 0;
+    for (let i = 0; i < width; i += 1) point = point * 256 + (content[at + i] as number);
+    if (point > 0x10_ffff || (point >= 0xd800 && point <= 0xdfff)) throw malformed(`${field} has an invalid character`);
+    text += String.fromCodePoint(point);
+  }
+  return text;
+}
+
+function checkBoolean(element: DerElement, field: string): void {
+  const value = element.source[element.contentStart];
+  if (element.length !== 1 || (value !== 0 && value !== 0xff)) throw malformed(`${field} is not a DER BOOLEAN`);
+}
+
+function checkInteger(element: DerElement, field: string): void {
+  const { source, contentStart, length } = element;
+  if (length === 0) throw malformed(`${field} is empty`);
+  if (length === 1) return;
+  const first = source[contentStart] as number;
+  const nextIsHigh = ((source[contentStart + 1] as number) & 0x80) !== 0;
+  if ((first === 0 && !nextIsHigh) || (first === 0xff && nextIsHigh)) throw malformed(`${field} is not minimal`);
+}
+
+function checkBitString(element: DerElement, field: string): void {
+  const unused = element.source[element.contentStart];
+  if (element.length === 0 || unused === undefined || unused > 7 || (element.length === 1 && unused !== 0)) {
+    throw malformed(`${field} is not a BIT STRING`);
+  }
+  const last = element.source[element.end - 1] as number;
+  if (unused > 0 && (last & ((1 << unused) - 1)) !== 0) throw malformed(`${field} has unused bits set`);
+}
+
+/** A BIT STRING with named bits (X.690 §11.2.2: no trailing zero bits). Bit 0 is the most significant. */
+export function namedBits(element: DerElement, field: string): ReadonlySet<number> {
+  const unused = element.source[element.contentStart] ?? 0;
+  checkBitString(element, field);
+  const bytes = element.source.subarray(element.contentStart + 1, element.end);
+  const bits = new Set<number>();
+  for (let i = 0; i < bytes.length * 8 - unused; i += 1) {
+    if (((bytes[i >> 3] as number) & (0x80 >> (i & 7))) !== 0) bits.add(i);
+  }
+  if (bytes.length > 0 && !bits.has(bytes.length * 8 - unused - 1)) throw malformed(`${field} has trailing zero bits`);
+  return bits;
+}
+
+const oidTexts = new Map<string, string>();
+const OID_CACHE_ENTRIES = 4096;
+
+function decodeOid(element: DerElement, field: string): string {
+  if (element.length > 64) throw malformed(`${field}: an object identifier is too long`);
+  const key = latin1(element.content);
+  const known = oidTexts.get(key);
+  if (known !== undefined) return known;
+  const text = oidText(element.content, field);
+  if (oidTexts.size >= OID_CACHE_ENTRIES) oidTexts.clear();
+  oidTexts.set(key, text);
+  return text;
+}
+
+function oidText(bytes: Bytes, field: string): string {
+  const arcs: bigint[] = [];
+  let arc = 0n;
+  let isFresh = true;
+  for (const byte of bytes) {
+    if (isFresh && byte === 0x80) throw malformed(`${field}: an object identifier is not minimal`);
+    arc = (arc << 7n) | BigInt(byte & 0x7f);
+    isFresh = (byte & 0x80) === 0;
+    if (isFresh) {
+      arcs.push(arc);
+      arc = 0n;
+    }
+  }
+  const first = arcs.shift();
+  if (first === undefined || !isFresh) throw malformed(`${field}: an object identifier is cut off`);
+  const root = first < 80n ? first / 40n : 2n;
+  return [root, first - root * 40n, ...arcs].join('.');
+}
+
+function integerOf(bytes: Bytes): bigint {
+  const magnitude = BigInt(`0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`);
+  const isNegative = ((bytes[0] as number) & 0x80) !== 0;
+  return isNegative ? magnitude - (1n << BigInt(bytes.length * 8)) : magnitude;
+}
+
+function utcTime(element: DerElement, field: string): number {
+  const text = latin1(element.content);
+  if (!/^\d{12}Z$/.test(text)) throw malformed(`${field} is not YYMMDDHHMMSSZ`);
+  const year = Number(text.slice(0, 2));
+  return calendarTime(year >= 50 ? 1900 + year : 2000 + year, text.slice(2), field);
+}
+
+function generalizedTime(element: DerElement, field: string): number {
+  const text = latin1(element.content);
+  if (!/^\d{14}Z$/.test(text)) throw malformed(`${field} is not YYYYMMDDHHMMSSZ`);
+  return calendarTime(Number(text.slice(0, 4)), text.slice(4), field);
+}
+
+function calendarTime(year: number, rest: string, field: string): number {
+  const part = (at: number): number => Number(rest.slice(at, at + 2));
+  const [month, day, hour, minute, second] = [part(0), part(2), part(4), part(6), part(8)];
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second);
+  const isReal =
+    date.getUTCMonth() === month - 1 && date.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  if (!isReal) throw malformed(`${field} is not a date`);
+  return date.getTime();
+}
