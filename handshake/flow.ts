@@ -1,8 +1,8 @@
 import { XpsError } from '../base/errors.ts';
 import { MESSAGE, messageName } from './codepoints.ts';
 
-/** Where a message came from: a plain record, or a protected one of epoch 0 or 1. */
-export type Protection = 'plain' | 0 | 1;
+/** Where a message came from: a plain record, or a protected one of this epoch. */
+export type Protection = 'plain' | number;
 
 export type StateName =
   | 'C wait hello'

@@ -57,6 +57,9 @@ export class RecordOpener implements Disposable {
     if (header.epoch !== (this.epoch & 0xffff)) {
       throw new XpsError('epoch_unexpected', { detail: `epoch ${header.epoch}, expected ${this.epoch & 0xffff}` });
     }
+    if (header.length > this.contentLimit + 1 + TAG_LENGTH) {
+      throw new XpsError('record_too_long', { detail: `length ${header.length} in epoch ${this.epoch}` });
+    }
     const { nonce, aad } = this.#sequence.take(whole.subarray(0, HEADER_LENGTH));
     const sealed = whole.subarray(HEADER_LENGTH);
     const inner = sealed.subarray(0, sealed.length - TAG_LENGTH);

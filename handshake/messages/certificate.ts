@@ -32,9 +32,10 @@ export function readCredential(reader: Reader): PresentedCredential {
     if (chain.length === MAX_CHAIN_LENGTH) {
       throw new XpsError('malformed', { detail: `more than ${MAX_CHAIN_LENGTH} certificates` });
     }
-    chain.push(list.vector24('certificate', 1, MAX_CHAIN_BYTES));
+    // Copies: a credential outlives the buffer that it came in.
+    chain.push(Uint8Array.from(list.vector24('certificate', 1, MAX_CHAIN_BYTES)));
   }
-  const staple = reader.vector16('staple', 0, MAX_STAPLE_BYTES);
+  const staple = Uint8Array.from(reader.vector16('staple', 0, MAX_STAPLE_BYTES));
   readExtensions(reader.vector16('extensions', 0, 1024));
   if (chain.length === 0 && staple.length > 0) {
     throw new XpsError('malformed', { detail: 'a staple without a certificate' });

@@ -1,0 +1,469 @@
+// Front of this folder: one channel, from the first byte of the hello to the last of Close.
+import type { Bytes } from '../base/bytes.ts';
+import { toXpsError, XpsError } from '../base/errors.ts';
+import type { ChannelPeer, Effect, Established, PeerEvidence } from '../handshake/effects.ts';
+import { permit } from '../handshake/flow.ts';
+import { MESSAGE } from '../handshake/codepoints.ts';
+import { startClient } from '../handshake/client-opening.ts';
+import { decodeBare, encodeBare } from '../handshake/messages/bare.ts';
+import type { PresentedCredential } from '../handshake/messages/certificate.ts';
+import { startServer } from '../handshake/server-opening.ts';
+import type { RekeySettings } from '../handshake/rekey.ts';
+import type { ClientSettings, ServerSettings } from '../handshake/settings.ts';
+import type { HandshakeState, Step } from '../handshake/state.ts';
+import { alertFor, encodeAlert } from './messages/control-messages.ts';
+import type { Destination, ResetReason } from './messages/stream-messages.ts';
+import { Rekeying } from './rekeying.ts';
+import type { RekeyLimits, RekeyTrigger } from './rekey-schedule.ts';
+import { Session, type MintedTicket } from './session.ts';
+import { Wire, type Incoming } from './wire.ts';
+
+/** docs/PROTOCOL.md §13: bytes of records that a peer may send before it is authenticated. */
+const MAX_UNAUTHENTICATED_BYTES = 65_536;
+
+/** Limits of time in milliseconds. */
+export interface ChannelTimeouts {
+  /** S: until a complete hello came. */
+  readonly helloMs: number;
+  /** Until the channel is established. */
+  readonly handshakeMs: number;
+  /** Until a Close is answered. */
+  readonly closeMs: number;
+  /** Quiet time after which a Ping goes out; 0 for none. */
+  readonly keepAliveMs: number;
+}
+
+interface CommonSettings {
+  readonly timeouts: ChannelTimeouts;
+  readonly rekeyLimits: RekeyLimits;
+  /** Asked at the beginning of each rekey: a credential may have been renewed. */
+  readonly rekeySettings: () => RekeySettings;
+  /** Path, revocation, pins and authorisation. Throws, or rejects with, an XpsError. */
+  readonly judge: (evidence: PeerEvidence) => ChannelPeer | Promise<ChannelPeer>;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+export interface ClientChannelSettings extends CommonSettings {
+  readonly side: 'client';
+  readonly handshake: ClientSettings;
+}
+
+export interface ServerChannelSettings extends CommonSettings {
+  readonly side: 'server';
+  readonly handshake: ServerSettings;
+  /** With a mesh key strangers get no answer at all (docs/PROTOCOL.md §6.2). */
+  readonly hasMeshKey: boolean;
+}
+
+export type ChannelSettings = ClientChannelSettings | ServerChannelSettings;
+
+/** What a channel reports to its owner. All calls come from within a call of the owner, or after a verdict. */
+export interface ChannelHandler {
+  /** `takeOutput` has something. Comes once per outer call, and before `onClosed` and `onFailed`. */
+  onOutput(): void;
+  onEstablished(established: Established): void;
+  /** S: a stream begins; the target may be dialled now. */
+  onOpen(destination: Destination): void;
+  /** Bytes of the stream; a view that belongs to the handler. */
+  onData(content: Bytes): void;
+  /** The peer's direction of the stream is over, in order. */
+  onEnd(): void;
+  /** The peer's direction was aborted; ours is over with it. */
+  onReset(reason: ResetReason): void;
+  /** Both directions are over: C may open the next stream. */
+  onStreamOver(): void;
+  /** C: no further stream may be opened here. */
+  onRetire(): void;
+  onTicket(ticket: MintedTicket): void;
+  onRekeyed(generation: number, trigger: RekeyTrigger | 'peer'): void;
+  /** The channel is over in order, all counts were right. */
+  onClosed(): void;
+  /** The channel is over; nothing else comes. The first failure is the only one. */
+  onFailed(error: XpsError): void;
+}
+
+/**
+ * A channel without any I/O: bytes go in with `receive`, come out with `takeOutput`, time passes with
+ * `tick`. The first failure is final: keys are wiped, the peer is told what docs/PROTOCOL.md §11 allows,
+ * and every later call does nothing.
+ */
+export class SecureChannel implements Disposable {
+  readonly #settings: ChannelSettings;
+  readonly #handler: ChannelHandler;
+  readonly #wire: Wire;
+  readonly #startedAtMs: number;
+  #state: HandshakeState | undefined;
+  #established: Established | undefined;
+  #rekeying: Rekeying | undefined;
+  #session: Session | undefined;
+  #isOver = false;
+  #isJudging = false;
+  /** S: the first message passed the gate, so the peer may be answered. */
+  #isGatePassed = false;
+  #hasReceivedProtected = false;
+  #depth = 0;
+
+  constructor(settings: ChannelSettings, handler: ChannelHandler) {
+    this.#settings = settings;
+    this.#handler = handler;
+    this.#wire = new Wire(settings.handshake.crypto);
+    this.#startedAtMs = settings.nowMs();
+  }
+
+  /** C sends its hello; S begins to wait for one. */
+  start(): void {
+    this.#run(() => {
+      const { side, handshake } = this.#settings;
+      if (side === 'client') this.#apply(startClient(handshake));
+      else this.#state = startServer(handshake);
+    });
+  }
+
+  /** Takes ownership of `bytes`. */
+  receive(bytes: Bytes): void {
+    if (this.#isOver) return;
+    this.#run(() => {
+      this.#wire.append(bytes);
+      this.#pump();
+      this.#rekeyIfDue();
+    });
+  }
+
+  /** The transport will bring no more bytes. Without an authenticated close before it, that is a truncation. */
+  transportEnded(): void {
+    if (this.#isOver) return;
+    this.#fail(new XpsError('channel_truncated', { detail: this.#established === undefined ? 'during the handshake' : 'without Close' }));
+  }
+
+  /** Checks deadlines, sends keepalives, starts rekeys. To be called a few times a second. */
+  tick(): void {
+    if (this.#isOver) return;
+    this.#run(() => {
+      const nowMs = this.#settings.nowMs();
+      const { timeouts } = this.#settings;
+      if (this.#session === undefined) return this.#requireHandshakeInTime(nowMs);
+      this.#session.tick(nowMs, timeouts.keepAliveMs, timeouts.closeMs);
+      this.#rekeying?.requireInTime(nowMs);
+      this.#rekeyIfDue();
+    });
+  }
+
+  takeOutput(): Bytes[] {
+    return this.#wire.takeOutput();
+  }
+
+  /** C: begins a stream; legal while `canOpen`. */
+  open(destination: Destination): void {
+    this.#inSession((session) => session.open(destination));
+  }
+
+  /** Bytes of any number for the open stream. */
+  sendData(content: Bytes): void {
+    this.#inSession((session) => {
+      session.sendData(content);
+      this.#rekeyIfDue();
+    });
+  }
+
+  /** Our direction of the stream is over. */
+  end(): void {
+    this.#inSession((session) => session.end());
+  }
+
+  reset(reason: ResetReason): void {
+    this.#inSession((session) => session.reset(reason));
+  }
+
+  retire(): void {
+    this.#inSession((session) => session.retire());
+  }
+
+  /** C: orderly end, after the open stream if there is one. */
+  close(): void {
+    this.#inSession((session) => session.close(this.#settings.nowMs()));
+  }
+
+  /** S: gives the client a ticket; undefined where it may have none. */
+  mintTicket(lifetimeS: number): MintedTicket | undefined {
+    let minted: MintedTicket | undefined;
+    this.#inSession((session) => {
+      minted = session.mintTicket(lifetimeS);
+    });
+    return minted;
+  }
+
+  /** Trust, revocation data or policy changed: fresh keys with a fresh verdict, soon. */
+  demandRekey(): void {
+    this.#rekeying?.demand();
+  }
+
+  /** Ends the channel for a reason of the owner, e.g. a certificate that was revoked meanwhile. */
+  fail(error: XpsError): void {
+    this.#fail(error);
+  }
+
+  /** RFC 5705 in spirit, docs/PROTOCOL.md §5.4: `length` bytes that both sides know and nobody else. */
+  exportSecret(label: string, context: Bytes, length: number): Uint8Array<ArrayBuffer> {
+    if (this.#established === undefined || this.#isOver) throw new XpsError('internal_error', { detail: 'no secrets to export' });
+    return this.#established.exporter.export(label, context, length);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get established(): Established | undefined {
+    return this.#established;
+  }
+
+  /** Who is there now, and what they presented last. */
+  get peer(): ChannelPeer | undefined {
+    return this.#rekeying?.peer;
+  }
+
+  get peerCredential(): PresentedCredential | undefined {
+    return this.#rekeying?.peerCredential;
+  }
+
+  get generation(): number {
+    return this.#rekeying?.generation ?? 0;
+  }
+
+  get provider(): string {
+    return this.#wire.provider;
+  }
+
+  /** A complete hello was accepted: the peer is more than a silent connection. */
+  get hasHello(): boolean {
+    return this.#isGatePassed;
+  }
+
+  get canOpen(): boolean {
+    return !this.#isOver && this.#session?.canOpen === true;
+  }
+
+  get canSend(): boolean {
+    return !this.#isOver && this.#session?.lane.canSend === true;
+  }
+
+  get canReceive(): boolean {
+    return !this.#isOver && this.#session?.lane.canReceive === true;
+  }
+
+  get isIdle(): boolean {
+    return this.#session?.lane.isIdle ?? true;
+  }
+
+  /** Bytes that wait for a verdict; the owner stops reading when they grow. */
+  get bufferedBytes(): number {
+    return this.#wire.bufferedBytes;
+  }
+
+  /** A rekey needs the peer's messages: the owner reads on even if its application does not. */
+  get needsPeer(): boolean {
+    return this.#rekeying?.needsPeer ?? false;
+  }
+
+  /** Silent end: wipes everything, tells nobody. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#wipe();
+  }
+
+  /** Every entry goes through here: failures end the channel, output is reported once. */
+  #run(action: () => void): void {
+    this.#depth += 1;
+    try {
+      action();
+    } catch (thrown) {
+      this.#fail(toXpsError(thrown));
+    } finally {
+      this.#depth -= 1;
+      if (this.#depth === 0) this.#reportOutput();
+    }
+  }
+
+  #inSession(action: (session: Session) => void): void {
+    if (this.#isOver) return;
+    this.#run(() => {
+      if (this.#session === undefined) throw new XpsError('internal_error', { detail: 'the channel is not established' });
+      action(this.#session);
+    });
+  }
+
+  #pump(): void {
+    while (!this.#isOver && !this.#isJudging) {
+      const incoming = this.#wire.next();
+      if (incoming === undefined) break;
+      if (this.#session === undefined) this.#receiveHandshake(incoming);
+      else this.#session.receive(incoming, this.#settings.nowMs());
+      if (this.#session?.isOver === true) this.#finish();
+    }
+  }
+
+  #receiveHandshake(incoming: Incoming): void {
+    if (this.#wire.pulledBytes > MAX_UNAUTHENTICATED_BYTES) throw new XpsError('handshake_too_large');
+    if (incoming.kind === 'data') throw new XpsError('unexpected_message', { detail: 'data during the handshake' });
+    const { message, protection } = incoming;
+    const state = this.#requireState();
+    if (message.type === MESSAGE.failure) return this.#receiveFailure(incoming);
+    if (protection !== 'plain') this.#hasReceivedProtected = true;
+    const row = permit(state.name, message.type, protection);
+    const step = state.receive(message);
+    if (!row.next.includes(step.next.name)) {
+      throw new XpsError('internal_error', { detail: `"${step.next.name}" does not follow "${state.name}"` });
+    }
+    this.#isGatePassed = true;
+    this.#apply(step);
+  }
+
+  /** docs/PROTOCOL.md §11.2. */
+  #receiveFailure({ message, protection }: Extract<Incoming, { kind: 'message' }>): void {
+    const legal = this.#hasReceivedProtected ? protection === 0 : protection === 'plain' || protection === 0;
+    if (!legal) throw new XpsError('unexpected_message', { detail: 'Failure under the wrong protection' });
+    decodeBare(message.body, 'Failure');
+    throw new XpsError('peer_refused');
+  }
+
+  #apply(step: Step): void {
+    this.#state = step.next;
+    this.#carryOut(step.effects);
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          if (effect.isPlain) this.#wire.sendPlain(effect.message);
+          else this.#wire.send(effect.message);
+          break;
+        case 'install':
+          this.#wire.install(effect);
+          break;
+        case 'judge':
+          this.#judge(effect.evidence);
+          break;
+        case 'established':
+          this.#establish(effect.result);
+          break;
+        case 'rekeyed':
+          this.#adopt(effect.result);
+          break;
+      }
+    }
+  }
+
+  #judge(evidence: PeerEvidence): void {
+    const verdict = this.#settings.judge(evidence);
+    if (!(verdict instanceof Promise)) return this.#judged(verdict);
+    this.#isJudging = true;
+    verdict.then(
+      (peer) => this.#resume(() => this.#judged(peer)),
+      (error: unknown) => this.#resume(() => {
+        throw toXpsError(error);
+      }),
+    );
+  }
+
+  #resume(action: () => void): void {
+    this.#isJudging = false;
+    if (this.#isOver) return;
+    this.#run(() => {
+      action();
+      this.#pump();
+      this.#rekeyIfDue();
+    });
+  }
+
+  #judged(peer: ChannelPeer): void {
+    if (this.#rekeying !== undefined) this.#carryOut(this.#rekeying.judged(peer).effects);
+    else this.#apply(this.#requireState().judged(peer));
+  }
+
+  #establish(established: Established): void {
+    const nowMs = this.#settings.nowMs();
+    this.#established = established;
+    this.#wire.established();
+    this.#rekeying = new Rekeying(established, this.#settings.rekeyLimits, this.#settings.rekeySettings, nowMs);
+    this.#session = new Session({
+      established, nowMs,
+      crypto: this.#settings.handshake.crypto,
+      wire: this.#wire,
+      rekeying: this.#rekeying,
+      handler: this.#handler,
+      carryOut: (effects) => this.#carryOut(effects),
+    });
+    this.#handler.onEstablished(established);
+  }
+
+  #adopt(rekeyed: Parameters<Rekeying['finish']>[0]): void {
+    const trigger = this.#rekeying?.finish(rekeyed, this.#settings.nowMs());
+    if (trigger !== undefined) this.#handler.onRekeyed(rekeyed.generation, trigger);
+  }
+
+  #rekeyIfDue(): void {
+    if (this.#rekeying === undefined || this.#isOver || this.#session?.isClosing === true) return;
+    const step = this.#rekeying.start(this.#wire.sent, this.#wire.received, this.#settings.nowMs());
+    if (step !== undefined) this.#carryOut(step.effects);
+  }
+
+  #requireHandshakeInTime(nowMs: number): void {
+    const { helloMs, handshakeMs } = this.#settings.timeouts;
+    const ageMs = nowMs - this.#startedAtMs;
+    if (ageMs > handshakeMs) throw new XpsError('handshake_timeout', { detail: `in state "${this.#state?.name ?? 'new'}"` });
+    if (this.#settings.side === 'server' && !this.#isGatePassed && ageMs > helloMs) {
+      throw new XpsError('handshake_timeout', { detail: 'no hello came' });
+    }
+  }
+
+  #requireState(): HandshakeState {
+    if (this.#state === undefined) throw new XpsError('internal_error', { detail: 'the channel was not started' });
+    return this.#state;
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#wipe();
+    this.#reportOutput();
+    this.#handler.onClosed();
+  }
+
+  #fail(error: XpsError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    try {
+      this.#tellPeer(error);
+    } catch {
+      // The key may be the very thing that failed: then the peer sees the transport end.
+    }
+    this.#wipe();
+    this.#reportOutput();
+    this.#handler.onFailed(error);
+  }
+
+  #reportOutput(): void {
+    if (this.#wire.hasOutput) this.#handler.onOutput();
+  }
+
+  /** docs/PROTOCOL.md §11.1 and §11.3. */
+  #tellPeer(error: XpsError): void {
+    if (this.#session !== undefined) {
+      const code = alertFor(error);
+      if (code !== undefined) this.#wire.send(encodeAlert(code));
+      return;
+    }
+    const isSilent = this.#settings.side === 'server' && this.#settings.hasMeshKey && !this.#isGatePassed;
+    if (isSilent || error.reason === 'peer_refused' || error.reason === 'channel_truncated') return;
+    this.#wire.sendFailure(encodeBare(MESSAGE.failure));
+  }
+
+  #wipe(): void {
+    this.#wire[Symbol.dispose]();
+    this.#state?.[Symbol.dispose]();
+    this.#state = undefined;
+    this.#rekeying?.[Symbol.dispose]();
+    this.#established?.exporter[Symbol.dispose]();
+    this.#established?.resumption[Symbol.dispose]();
+  }
+}

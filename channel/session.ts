@@ -1,0 +1,296 @@
+import { equalBytes, type Bytes } from '../base/bytes.ts';
+import { XpsError } from '../base/errors.ts';
+import type { Secret } from '../base/secret.ts';
+import type { Crypto } from '../engines/contract.ts';
+import { MESSAGE, messageName } from '../handshake/codepoints.ts';
+import type { Effect, Established } from '../handshake/effects.ts';
+import { ticketPsk } from '../handshake/key-schedule.ts';
+import { decodeBare, encodeBare } from '../handshake/messages/bare.ts';
+import type { Message } from '../handshake/messages/message.ts';
+import { decodeTicket, encodeTicket, TICKET_NONCE_LENGTH } from '../handshake/messages/ticket.ts';
+import type { ChannelHandler } from './channel.ts';
+import { ControlCredit } from './control-credit.ts';
+import { decodeAlert, decodeClose, decodePing, encodeClose, encodePing } from './messages/control-messages.ts';
+import {
+  decodeEnd,
+  decodeOpen,
+  decodeReset,
+  encodeEnd,
+  encodeOpen,
+  encodeReset,
+  type Destination,
+  type ResetReason,
+} from './messages/stream-messages.ts';
+import type { Rekeying } from './rekeying.ts';
+import { StreamLane } from './streams.ts';
+import type { Incoming, Wire } from './wire.ts';
+
+const MAX_TICKETS = 8;
+const TICKET_LENGTH = 32;
+
+/** A ticket with the key that both sides derive for it (docs/PROTOCOL.md §10). */
+export interface MintedTicket {
+  readonly ticket: Bytes;
+  readonly psk: Secret;
+  readonly lifetimeS: number;
+}
+
+export interface SessionParts {
+  readonly crypto: Crypto;
+  readonly wire: Wire;
+  readonly rekeying: Rekeying;
+  readonly handler: ChannelHandler;
+  readonly established: Established;
+  readonly carryOut: (effects: readonly Effect[]) => void;
+  readonly nowMs: number;
+}
+
+/** What a channel does once it is established: docs/PROTOCOL.md §7 to §10. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #lane = new StreamLane();
+  readonly #credit: ControlCredit;
+  readonly #isClient: boolean;
+  #pingToken: Bytes | undefined;
+  #pingedAtMs = 0;
+  #heardAtMs: number;
+  #tickets = 0;
+  /** The last stream whose end was reported; a handler may reset from within a report. */
+  #lastOver = 0n;
+  #hasRetired = false;
+  #isCloseWanted = false;
+  #closedAtMs: number | undefined;
+  #isOver = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#credit = new ControlCredit(parts.nowMs);
+    this.#isClient = parts.established.side === 'client';
+    this.#heardAtMs = parts.nowMs;
+  }
+
+  get lane(): StreamLane {
+    return this.#lane;
+  }
+
+  /** Both Close messages were exchanged and their counts were right. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get isClosing(): boolean {
+    return this.#isCloseWanted || this.#closedAtMs !== undefined;
+  }
+
+  get canOpen(): boolean {
+    return this.#isClient && this.#lane.isIdle && !this.#hasRetired && !this.isClosing && !this.#isOver;
+  }
+
+  receive(incoming: Incoming, nowMs: number): void {
+    if (incoming.protection === 'plain') throw new XpsError('unexpected_plain_record');
+    if (this.#isOver) throw new XpsError('unexpected_message', { detail: 'after Close' });
+    this.#heardAtMs = nowMs;
+    this.#requireDoneFirst(incoming);
+    if (incoming.kind === 'data') this.#receiveData(incoming.content);
+    else this.#receiveMessage(incoming.message, nowMs);
+  }
+
+  open(destination: Destination): void {
+    if (!this.canOpen) throw new XpsError('internal_error', { detail: 'this channel cannot take a stream now' });
+    const number = this.#lane.openNext();
+    this.#parts.wire.send(encodeOpen({ number, destination }));
+  }
+
+  sendData(content: Bytes): void {
+    if (content.length === 0) return;
+    this.#lane.countSent(content.length);
+    this.#parts.wire.sendData(content);
+    this.#credit.fill();
+  }
+
+  end(): void {
+    this.#parts.wire.send(encodeEnd(this.#lane.end()));
+    this.#afterStreamChange();
+  }
+
+  reset(reason: ResetReason): void {
+    this.#parts.wire.send(encodeReset({ number: this.#lane.reset(), reason }));
+    this.#afterStreamChange();
+  }
+
+  /** S asks that no further stream is opened. */
+  retire(): void {
+    if (this.#isClient || this.#hasRetired) return;
+    this.#hasRetired = true;
+    this.#parts.wire.send(encodeBare(MESSAGE.retire));
+  }
+
+  /** C closes as soon as no stream is open and no rekey under way. */
+  close(nowMs: number): void {
+    if (!this.#isClient) throw new XpsError('internal_error', { detail: 'only the client closes' });
+    this.#isCloseWanted = true;
+    this.#closeIfQuiet(nowMs);
+  }
+
+  mintTicket(lifetimeS: number): MintedTicket | undefined {
+    const { crypto, established, wire } = this.#parts;
+    if (this.#isClient || this.#tickets >= MAX_TICKETS || this.#parts.rekeying.peer.kind === 'anonymous') return undefined;
+    this.#tickets += 1;
+    const ticket = crypto.random(TICKET_LENGTH);
+    const nonce = crypto.random(TICKET_NONCE_LENGTH);
+    wire.send(encodeTicket({ lifetimeS, ticket, nonce }));
+    return { ticket, lifetimeS, psk: ticketPsk(crypto.hash, established.suite, established.resumption, nonce) };
+  }
+
+  /**
+   * Deadlines and keepalive. A Ping goes out on any quiet channel, but its answer is demanded only
+   * while no stream is open: a peer whose application does not read may rightly be silent.
+   */
+  tick(nowMs: number, keepAliveMs: number, closeMs: number): void {
+    this.#closeIfQuiet(nowMs);
+    if (this.#closedAtMs !== undefined) {
+      if (nowMs - this.#closedAtMs > closeMs) throw new XpsError('close_timeout');
+      return;
+    }
+    if (keepAliveMs === 0 || nowMs - this.#heardAtMs < keepAliveMs) return;
+    if (this.#pingToken === undefined) this.#ping(nowMs);
+    else if (this.#lane.isIdle && nowMs - this.#pingedAtMs > keepAliveMs) throw new XpsError('keepalive_timeout');
+  }
+
+  /** docs/PROTOCOL.md §9.6: nothing of the new epoch precedes RekeyDone. */
+  #requireDoneFirst(incoming: Incoming): void {
+    const { rekeying } = this.#parts;
+    const isDone = incoming.kind === 'message' && incoming.message.type === MESSAGE.rekeyDone;
+    if (!rekeying.isDoneAwaited && !isDone) return;
+    const isNewEpoch = incoming.protection === rekeying.generation + 1;
+    if (isNewEpoch !== isDone) throw new XpsError('rekey_invalid', { detail: 'RekeyDone is the first message of its epoch' });
+  }
+
+  #receiveData(content: Bytes): void {
+    this.#credit.fill();
+    if (this.#lane.countReceived(content.length)) this.#parts.handler.onData(content);
+  }
+
+  #receiveMessage(message: Message, nowMs: number): void {
+    switch (message.type) {
+      case MESSAGE.open:
+        return this.#receiveOpen(message);
+      case MESSAGE.end:
+        return this.#receiveEnd(message);
+      case MESSAGE.reset:
+        return this.#receiveReset(message);
+      case MESSAGE.alert:
+        throw decodeAlert(message.body);
+      case MESSAGE.close:
+        return this.#receiveClose(message);
+      case MESSAGE.retire:
+        return this.#receiveRetire(message);
+      case MESSAGE.ping:
+        return this.#receivePing(message, nowMs);
+      case MESSAGE.pong:
+        return this.#receivePong(message, nowMs);
+      case MESSAGE.ticket:
+        return this.#receiveTicket(message, nowMs);
+      case MESSAGE.rekeyWish:
+      case MESSAGE.rekeyRequest:
+      case MESSAGE.rekeyResponse:
+      case MESSAGE.rekeyFinish:
+      case MESSAGE.rekeyDone:
+        return this.#receiveRekey(message, nowMs);
+      default:
+        throw new XpsError('unexpected_message', { detail: `${messageName(message.type) ?? message.type} on an established channel` });
+    }
+  }
+
+  #receiveOpen(message: Message): void {
+    if (this.#isClient) throw new XpsError('unexpected_message', { detail: 'Open from a server' });
+    const open = decodeOpen(message.body);
+    this.#lane.acceptOpen(open);
+    this.#parts.handler.onOpen(open.destination);
+  }
+
+  #receiveEnd(message: Message): void {
+    this.#lane.acceptEnd(decodeEnd(message.body));
+    this.#parts.handler.onEnd();
+    this.#afterStreamChange();
+  }
+
+  #receiveReset(message: Message): void {
+    const reset = decodeReset(message.body);
+    if (!this.#lane.acceptReset(reset)) return;
+    this.#parts.handler.onReset(reset.reason);
+    // §8.4: a direction of ours that is still open ends with a Reset of its own.
+    if (this.#lane.canSend) this.#parts.wire.send(encodeReset({ number: this.#lane.reset(), reason: 'reset' }));
+    this.#afterStreamChange();
+  }
+
+  #receiveClose(message: Message): void {
+    const bytes = decodeClose(message.body);
+    if (this.#isClient && this.#closedAtMs === undefined) throw new XpsError('unexpected_message', { detail: 'Close from a server' });
+    if (!this.#lane.isIdle) throw new XpsError('stream_invalid', { detail: 'Close while a stream is open' });
+    if (bytes !== this.#lane.totalReceived) {
+      throw new XpsError('close_count_mismatch', { detail: `${this.#lane.totalReceived} bytes came, the peer says ${bytes}` });
+    }
+    if (!this.#isClient) this.#parts.wire.send(encodeClose(this.#lane.totalSent));
+    this.#isOver = true;
+  }
+
+  #receiveRetire(message: Message): void {
+    decodeBare(message.body, 'Retire');
+    if (!this.#isClient || this.#hasRetired) throw new XpsError('unexpected_message', { detail: 'Retire' });
+    this.#hasRetired = true;
+    this.#parts.handler.onRetire();
+  }
+
+  #receivePing(message: Message, nowMs: number): void {
+    this.#credit.spend(nowMs);
+    const token = decodePing(message.body);
+    if (this.#closedAtMs === undefined) this.#parts.wire.send(encodePing(MESSAGE.pong, token));
+  }
+
+  #receivePong(message: Message, nowMs: number): void {
+    this.#credit.spend(nowMs);
+    const token = decodePing(message.body);
+    if (this.#pingToken === undefined || !equalBytes(token, this.#pingToken)) throw new XpsError('pong_invalid');
+    this.#pingToken = undefined;
+  }
+
+  #receiveTicket(message: Message, nowMs: number): void {
+    this.#credit.spend(nowMs);
+    const { crypto, established, handler } = this.#parts;
+    if (!this.#isClient || established.ownCredential === undefined) throw new XpsError('unexpected_message', { detail: 'Ticket' });
+    this.#tickets += 1;
+    if (this.#tickets > MAX_TICKETS) throw new XpsError('control_flood', { detail: 'too many tickets' });
+    const { ticket, nonce, lifetimeS } = decodeTicket(message.body);
+    const psk = ticketPsk(crypto.hash, established.suite, established.resumption, nonce);
+    handler.onTicket({ ticket: Uint8Array.from(ticket), lifetimeS, psk });
+  }
+
+  #receiveRekey(message: Message, nowMs: number): void {
+    this.#credit.spend(nowMs);
+    const { rekeying, carryOut } = this.#parts;
+    // After our Close nothing may be sent any more: what would call for an answer has crossed it.
+    if (this.#closedAtMs !== undefined && message.type !== MESSAGE.rekeyDone) return;
+    const step = rekeying.receive(message, nowMs);
+    if (step !== undefined) carryOut(step.effects);
+  }
+
+  #ping(nowMs: number): void {
+    this.#pingToken = this.#parts.crypto.random(8);
+    this.#pingedAtMs = nowMs;
+    this.#parts.wire.send(encodePing(MESSAGE.ping, this.#pingToken));
+  }
+
+  #afterStreamChange(): void {
+    if (!this.#lane.isIdle || this.#lane.number === this.#lastOver) return;
+    this.#lastOver = this.#lane.number;
+    this.#parts.handler.onStreamOver();
+  }
+
+  #closeIfQuiet(nowMs: number): void {
+    const { wire, rekeying } = this.#parts;
+    if (!this.#isCloseWanted || this.#closedAtMs !== undefined || !this.#lane.isIdle || rekeying.isUnderWay) return;
+    this.#closedAtMs = nowMs;
+    wire.send(encodeClose(this.#lane.totalSent));
+  }
+}
