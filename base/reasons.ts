@@ -49,7 +49,11 @@ export type Reason =
   | 'crl_rolled_back'
   | 'status_fetch_failed'
   | 'identity_source_failed'
-  | 'ca_invalid'
+  | 'ca_missing'
+  | 'ca_exists'
+  | 'ca_folder_unusable'
+  | 'ca_request_invalid'
+  | 'ca_certificate_unknown'
   // record
   | 'not_a_sidecar'
   | 'record_header_invalid'
@@ -107,6 +111,10 @@ export type Reason =
   | 'config_invalid'
   | 'environment_invalid'
   | 'file_unreadable'
+  | 'listen_failed'
+  | 'dial_failed'
+  | 'connection_limit'
+  | 'half_open_dropped'
   ;
 
 function entry(errorClass: ErrorClass, summary: string, action: string): ReasonEntry {
@@ -159,7 +167,11 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   crl_rolled_back: entry('XPS_ERR_AUTH', 'a CRL is older than the one that is in use', 'look why an old CRL was served; the newer one stays in use'),
   status_fetch_failed: entry('XPS_ERR_AUTH', 'revocation data could not be fetched', 'check that the distribution point or responder can be reached from here'),
   identity_source_failed: entry('XPS_ERR_KEY', 'a source of identities failed', 'check the agent or the mounted secret; the last good identity stays in use'),
-  ca_invalid: entry('XPS_ERR_KEY', 'the development CA cannot do this', 'run `xpscerpto pki init` first, or see the detail'),
+  ca_missing: entry('XPS_ERR_KEY', 'there is no development CA in this folder', 'make one with `xpscerpto pki init --dir FOLDER`, or name the right folder'),
+  ca_exists: entry('XPS_ERR_KEY', 'a file that would be overwritten exists already', 'choose another name or folder, or pass --force to replace it'),
+  ca_folder_unusable: entry('XPS_ERR_KEY', 'the folder of the development CA cannot be used', 'check owner, mode and free space; the detail names the file'),
+  ca_request_invalid: entry('XPS_ERR_KEY', 'the development CA cannot issue what was asked for', 'change what the detail names; `xpscerpto pki issue --help` shows the forms'),
+  ca_certificate_unknown: entry('XPS_ERR_KEY', 'the development CA has issued no such certificate', 'list what it has issued with `xpscerpto pki show`'),
 
   // record
 
@@ -225,4 +237,8 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   config_invalid: entry('XPS_ERR_POLICY', 'the configuration has mistakes', 'run `xpscerpto check -c FILE`: it names each mistake with its line'),
   environment_invalid: entry('XPS_ERR_POLICY', 'an environment variable has a value that is not known', 'use one of the values named, or unset the variable'),
   file_unreadable: entry('XPS_ERR_POLICY', 'a file cannot be read', 'check the path, its owner and mode'),
+  listen_failed: entry('XPS_ERR_POLICY', 'an address cannot be listened on', 'choose another address, or stop what uses it'),
+  dial_failed: entry('XPS_ERR_POLICY', 'an address cannot be connected to', 'look whether something listens there, and at the network and DNS between'),
+  connection_limit: entry('XPS_ERR_POLICY', 'a tunnel has as many connections as it may have', 'raise limits.connections if this is normal load; else look who opens them'),
+  half_open_dropped: entry('XPS_ERR_POLICY', 'an unfinished handshake made room for others', 'nothing, if it is rare; else raise limits.handshakes, or look who floods this address'),
 };

@@ -1,0 +1,399 @@
+// Front of this folder: a certificate authority for development and tests, whose whole state is one private folder.
+import { join } from 'node:path';
+import type * as x509 from '@peculiar/x509';
+import { type Bytes, toHex } from '../../base/bytes.ts';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { XpsError } from '../../base/errors.ts';
+import { generateIssuingKey, type IssuingKey, type KeyType, loadIssuingKey, randomSerial } from '../../engines/key-generation.ts';
+import { CaFolder } from './ca-folder.ts';
+import { type CaSettings, readSettings, writeSettings } from './ca-settings.ts';
+import { certificatePem, crlPem, readCertificate, subjectKeyId } from './certificate-files.ts';
+import { findRecord, type IssuedPurpose, type IssuedRecord, readIndex, type RevocationReason, writeIndex } from './issued-index.ts';
+import type { NameConstraints } from './name-constraints.ts';
+import { caExtensions, leafExtensions, type StatusUrls, statusExtensions } from './profiles.ts';
+import { commonName, signCertificate, signCrl, type Signer } from './signing.ts';
+import { checkLabel, checkNames, fileLabel, hasNames, namesOfLabel, NO_NAMES, refuse, type SubjectNames } from './subject-names.ts';
+
+export interface CreateOptions {
+  /** Common name of the CA. */
+  readonly name: string;
+  readonly keyType?: KeyType;
+  /** Default: ten years for a root, two for an intermediate. */
+  readonly days?: number;
+  /** From when it is valid; default: now. */
+  readonly notBeforeMs?: number;
+  /** How long a CRL is good for; default 7. */
+  readonly crlDays?: number;
+  /** How many CAs may follow below; default: no limit for a root, 0 for an intermediate. */
+  readonly pathLength?: number;
+  readonly constraints?: NameConstraints;
+  /** Written into what it issues. */
+  readonly urls?: StatusUrls;
+  /** The CA that certifies this one; without: a self-signed root. */
+  readonly parent?: Authority;
+  /** Replaces a CA that is there already, its key included. */
+  readonly force?: boolean;
+  readonly clock?: Clock;
+}
+
+export interface IssueRequest extends Partial<SubjectNames> {
+  /** Common name, and the name of the files. */
+  readonly name: string;
+  /** Default 90, or less when the CA ends before; more than the CA has left is an error. */
+  readonly days?: number;
+  /** From when it is valid; default: now. */
+  readonly notBeforeMs?: number;
+  readonly keyType?: KeyType;
+  /** Default `peer`: both ends of a channel. */
+  readonly purpose?: Exclude<IssuedPurpose, 'ca'>;
+  /** RFC 7633: peers must refuse the certificate without a stapled OCSP answer. */
+  readonly mustStaple?: boolean;
+  /** Certifies this public key (DER SubjectPublicKeyInfo), whose private half is elsewhere; no key is made. */
+  readonly spki?: Bytes;
+  /** Replaces files of the same name. */
+  readonly force?: boolean;
+}
+
+export interface RenewOptions {
+  readonly days?: number;
+  /** The same key again; default: a new one. */
+  readonly keepKey?: boolean;
+}
+
+export interface Issued {
+  /** Hexadecimal. */
+  readonly serial: string;
+  readonly name: string;
+  readonly certificate: x509.X509Certificate;
+  /** Leaf first, then the intermediates up to, but without, the root. */
+  readonly chainPem: string;
+  readonly certFile: string;
+  /** Undefined when the key never was here. */
+  readonly keyFile: string | undefined;
+}
+
+export interface IssuedCrl {
+  readonly pem: string;
+  readonly file: string;
+  readonly number: number;
+  readonly revoked: number;
+  readonly nextUpdateMs: number;
+}
+
+const DAY_MS = 86_400_000;
+const ROOT_DAYS = 3650;
+const INTERMEDIATE_DAYS = 730;
+const LEAF_DAYS = 90;
+const CRL_DAYS = 7;
+/** The clocks of peers are not exactly ours. */
+const BACKDATE_MS = 60_000;
+
+const CERT_FILE = 'ca.pem';
+const KEY_FILE = 'ca.key';
+/** Only an intermediate has it: its own certificate and those above it, without the root. */
+const CHAIN_FILE = 'chain.pem';
+const CRL_FILE = 'crl.pem';
+const DELTA_CRL_FILE = 'delta-crl.pem';
+
+interface AuthorityParts {
+  readonly folder: CaFolder;
+  readonly clock: Clock;
+  readonly key: IssuingKey;
+  readonly certificate: x509.X509Certificate;
+  readonly chainPem: string;
+}
+
+export class Authority {
+  readonly certificate: x509.X509Certificate;
+  /** Trust anchor of a root; certificate of an intermediate. */
+  readonly certFile: string;
+  readonly crlFile: string;
+  readonly #folder: CaFolder;
+  readonly #clock: Clock;
+  readonly #chainPem: string;
+  readonly #signer: Signer;
+
+  private constructor({ folder, clock, key, certificate, chainPem }: AuthorityParts) {
+    this.#folder = folder;
+    this.#clock = clock;
+    this.#chainPem = chainPem;
+    this.#signer = { key, subject: certificate.subjectName, keyId: subjectKeyId(certificate) };
+    this.certificate = certificate;
+    this.certFile = folder.file(CERT_FILE);
+    this.crlFile = folder.file(CRL_FILE);
+  }
+
+  /** Makes key, certificate and a first, empty CRL. Throws `ca_exists` rather than overwrite a key. */
+  static async create(dir: string, options: CreateOptions): Promise<Authority> {
+    checkLabel(options.name);
+    const clock = options.clock ?? systemClock;
+    const { parent } = options;
+    const folder = await CaFolder.make(dir);
+    const authority = await folder.locked(async () => {
+      for (const file of [KEY_FILE, CERT_FILE]) {
+        if (folder.has(file) && options.force !== true) throw new XpsError('ca_exists', { detail: folder.file(file) });
+      }
+      const key = await generateIssuingKey(options.keyType ?? 'p256');
+      const certificate = parent === undefined ? await selfSigned(key, options, clock) : await parent.#certify(key, options);
+      const chainPem = parent === undefined ? '' : `${certificatePem(certificate)}${parent.#chainPem}`;
+
+      await folder.writeKey(KEY_FILE, key.toPem());
+      await folder.write(CERT_FILE, certificatePem(certificate));
+      if (chainPem !== '') await folder.write(CHAIN_FILE, chainPem);
+      await writeIndex(folder, []);
+      await writeSettings(folder, {
+        version: 1,
+        name: options.name,
+        crlNumber: 0,
+        baseCrlNumber: 0,
+        crlDays: options.crlDays ?? CRL_DAYS,
+        urls: options.urls ?? {},
+      });
+      return new Authority({ folder, clock, key, certificate, chainPem });
+    });
+    await authority.crl();
+    return authority;
+  }
+
+  /** Throws `ca_missing` when there is none. */
+  static async open(dir: string, options: { readonly clock?: Clock } = {}): Promise<Authority> {
+    const folder = await CaFolder.at(dir).catch((thrown: unknown) => {
+      throw thrown instanceof XpsError && thrown.detail.endsWith('does not exist') ? new XpsError('ca_missing', { detail: dir }) : thrown;
+    });
+    await readSettings(folder);
+    const [certPem, keyPem] = [await folder.read(CERT_FILE), await folder.readKey(KEY_FILE)];
+    if (certPem === undefined || keyPem === undefined) throw new XpsError('ca_missing', { detail: `${dir} has no ${CERT_FILE} or no ${KEY_FILE}` });
+    const key = loadIssuingKey(keyPem);
+    const certificate = readCertificate(certPem, folder.file(CERT_FILE));
+    if (toHex(new Uint8Array(certificate.publicKey.rawData)) !== toHex(key.spki)) {
+      throw new XpsError('ca_folder_unusable', { detail: `${CERT_FILE} and ${KEY_FILE} in ${dir} do not belong together` });
+    }
+    return new Authority({ folder, clock: options.clock ?? systemClock, key, certificate, chainPem: (await folder.read(CHAIN_FILE)) ?? '' });
+  }
+
+  get name(): string {
+    return this.certificate.subject;
+  }
+
+  async issued(): Promise<readonly IssuedRecord[]> {
+    return readIndex(this.#folder);
+  }
+
+  /** A certificate with a key of its own: `issued/NAME.pem` (whole chain) and `issued/NAME.key`. */
+  async issue(request: IssueRequest): Promise<Issued> {
+    checkLabel(request.name);
+    const given: SubjectNames = {
+      dns: request.dns ?? [],
+      uris: request.uris ?? [],
+      ips: request.ips ?? [],
+      emails: request.emails ?? [],
+    };
+    const isSilent = request.dns === undefined && !hasNames(given) && request.purpose !== 'ocsp';
+    const names = isSilent ? namesOfLabel(request.name) : given;
+    checkNames(names);
+    const label = fileLabel(request.name);
+    const files = { cert: join('issued', `${label}.pem`), key: join('issued', `${label}.key`) };
+    return this.#folder.locked(async () => {
+      for (const file of [files.cert, files.key]) {
+        if (this.#folder.has(file) && request.force !== true) throw new XpsError('ca_exists', { detail: this.#folder.file(file) });
+      }
+      const key = request.spki === undefined ? await generateIssuingKey(request.keyType ?? 'p256') : undefined;
+      return this.#issueLeaf({ ...request, names }, files, key ?? { spki: request.spki as Bytes });
+    });
+  }
+
+  /** The same names and purpose again, valid from now; the files are replaced, the old certificate stays valid. */
+  async renew(serialOrName: string, options: RenewOptions = {}): Promise<Issued> {
+    return this.#folder.locked(async () => {
+      const record = findRecord(await readIndex(this.#folder), serialOrName);
+      const { purpose, names, keyType } = record;
+      if (purpose === 'ca') return refuse(`"${record.name}" is a CA: renew it with its own folder`);
+      if (record.revoked !== undefined) return refuse(`"${record.name}" is revoked: issue a new certificate instead`);
+      const files = { cert: record.file, key: record.file.replace(/\.pem$/, '.key') };
+      const request = { name: record.name, purpose, names, mustStaple: record.isMustStaple, ...(options.days !== undefined && { days: options.days }) };
+      return this.#issueLeaf(request, files, await this.#keyForRenewal(record.file, files.key, keyType, options.keepKey === true));
+    });
+  }
+
+  /** Takes effect with the next CRL or OCSP answer. Revoking again changes nothing. */
+  async revoke(serialOrName: string, reason: RevocationReason = 'unspecified'): Promise<IssuedRecord> {
+    return this.#folder.locked(async () => {
+      const records = await readIndex(this.#folder);
+      const record = findRecord(records, serialOrName);
+      if (record.revoked !== undefined) return record;
+      const { baseCrlNumber } = await readSettings(this.#folder);
+      const revoked = { ...record, revoked: { at: timeText(this.#nowMs()), reason, afterCrl: baseCrlNumber } };
+      await writeIndex(this.#folder, records.map((other) => (other === record ? revoked : other)));
+      return revoked;
+    });
+  }
+
+  /** A complete CRL of everything revoked so far, in `crl.pem`. */
+  async crl(options: { readonly days?: number } = {}): Promise<IssuedCrl> {
+    return this.#issueCrl(false, options.days);
+  }
+
+  /** What was revoked since the newest complete CRL, in `delta-crl.pem` (RFC 5280 §5.2.4). */
+  async deltaCrl(options: { readonly days?: number } = {}): Promise<IssuedCrl> {
+    return this.#issueCrl(true, options.days);
+  }
+
+  async #issueCrl(isDelta: boolean, days: number | undefined): Promise<IssuedCrl> {
+    return this.#folder.locked(async () => {
+      const settings = await readSettings(this.#folder);
+      const all = (await readIndex(this.#folder)).filter((record) => record.revoked !== undefined);
+      const revoked = isDelta ? all.filter((record) => record.revoked?.afterCrl === settings.baseCrlNumber) : all;
+      const number = settings.crlNumber + 1;
+      const thisUpdateMs = this.#nowMs();
+      const nextUpdateMs = wholeSeconds(thisUpdateMs + positiveDays(days ?? settings.crlDays) * DAY_MS);
+      const baseNumber = isDelta ? settings.baseCrlNumber : undefined;
+      const crl = await signCrl({ number, baseNumber, thisUpdateMs, nextUpdateMs, revoked }, this.#signer);
+
+      const next: CaSettings = { ...settings, crlNumber: number, baseCrlNumber: isDelta ? settings.baseCrlNumber : number };
+      const file = isDelta ? DELTA_CRL_FILE : CRL_FILE;
+      // The number is spent first: after a crash between both, no two CRLs carry the same one.
+      await writeSettings(this.#folder, next);
+      await this.#folder.write(file, crlPem(crl));
+      return { pem: crlPem(crl), file: this.#folder.file(file), number, revoked: revoked.length, nextUpdateMs };
+    });
+  }
+
+  /** Within the lock. */
+  async #issueLeaf(
+    request: Omit<IssueRequest, keyof SubjectNames> & { readonly names: SubjectNames },
+    files: { readonly cert: string; readonly key: string },
+    key: IssuingKey | { readonly spki: Bytes },
+  ): Promise<Issued> {
+    const { name, names, purpose = 'peer', mustStaple = false } = request;
+    const validity = this.#validity(request.days, LEAF_DAYS, request.notBeforeMs);
+    const { urls } = await readSettings(this.#folder);
+    const serial = randomSerial();
+    const certificate = await signCertificate(
+      {
+        serial,
+        subject: commonName(name),
+        spki: key.spki,
+        ...validity,
+        // The status of a responder's certificate cannot be asked of the responder.
+        extensions: [...leafExtensions({ purpose, names, isMustStaple: mustStaple }), ...(purpose === 'ocsp' ? [] : statusExtensions(urls))],
+      },
+      this.#signer,
+    );
+    const isOurs = 'toPem' in key;
+    const chainPem = `${certificatePem(certificate)}${this.#chainPem}`;
+    await this.#record({
+      serial: toHex(serial),
+      name,
+      purpose,
+      keyType: isOurs ? key.type : 'request',
+      names,
+      notBefore: timeText(validity.notBeforeMs),
+      notAfter: timeText(validity.notAfterMs),
+      file: files.cert,
+      isMustStaple: mustStaple,
+    });
+    if (isOurs) await this.#folder.writeKey(files.key, key.toPem());
+    await this.#folder.write(files.cert, chainPem);
+    return {
+      serial: toHex(serial),
+      name,
+      certificate,
+      chainPem,
+      certFile: this.#folder.file(files.cert),
+      keyFile: isOurs ? this.#folder.file(files.key) : undefined,
+    };
+  }
+
+  async #keyForRenewal(certFile: string, keyFile: string, keyType: IssuedRecord['keyType'], keepsKey: boolean): Promise<IssuingKey | { spki: Bytes }> {
+    if (keyType !== 'request') {
+      if (!keepsKey) return generateIssuingKey(keyType);
+      const pem = await this.#folder.readKey(keyFile);
+      if (pem === undefined) throw new XpsError('ca_folder_unusable', { detail: `${this.#folder.file(keyFile)} does not exist` });
+      return loadIssuingKey(pem);
+    }
+    const pem = await this.#folder.read(certFile);
+    if (pem === undefined) throw new XpsError('ca_folder_unusable', { detail: `${this.#folder.file(certFile)} does not exist` });
+    return { spki: new Uint8Array(readCertificate(pem, certFile).publicKey.rawData) };
+  }
+
+  /** A certificate for another CA, which keeps its key in a folder of its own. */
+  async #certify(key: IssuingKey, options: CreateOptions): Promise<x509.X509Certificate> {
+    return this.#folder.locked(async () => {
+      const validity = this.#validity(options.days, INTERMEDIATE_DAYS, options.notBeforeMs);
+      const { urls } = await readSettings(this.#folder);
+      const serial = randomSerial();
+      const certificate = await signCertificate(
+        {
+          serial,
+          subject: commonName(options.name),
+          spki: key.spki,
+          ...validity,
+          extensions: [...caExtensions({ pathLength: options.pathLength ?? 0, constraints: options.constraints }), ...statusExtensions(urls)],
+        },
+        this.#signer,
+      );
+      const file = join('issued', `${fileLabel(options.name)}.pem`);
+      await this.#record({
+        serial: toHex(serial),
+        name: options.name,
+        purpose: 'ca',
+        keyType: key.type,
+        names: NO_NAMES,
+        notBefore: timeText(validity.notBeforeMs),
+        notAfter: timeText(validity.notAfterMs),
+        file,
+        isMustStaple: false,
+      });
+      await this.#folder.write(file, certificatePem(certificate));
+      return certificate;
+    });
+  }
+
+  async #record(record: IssuedRecord): Promise<void> {
+    await writeIndex(this.#folder, [...(await readIndex(this.#folder)), record]);
+  }
+
+  /** Never longer than this CA itself is valid. */
+  #validity(days: number | undefined, defaultDays: number, notBeforeMs: number | undefined): { notBeforeMs: number; notAfterMs: number } {
+    const ownStart = this.certificate.notBefore.getTime();
+    const ownEnd = this.certificate.notAfter.getTime();
+    const now = this.#nowMs();
+    if (now >= ownEnd) refuse(`the CA itself expired at ${timeText(ownEnd)}`);
+    const start = wholeSeconds(notBeforeMs ?? Math.max(ownStart, now - BACKDATE_MS));
+    const end = wholeSeconds((notBeforeMs ?? now) + positiveDays(days ?? defaultDays) * DAY_MS);
+    if (end > ownEnd && days !== undefined) refuse(`${days} days reach beyond the end of the CA itself, ${timeText(ownEnd)}`);
+    return { notBeforeMs: start, notAfterMs: Math.min(end, ownEnd) };
+  }
+
+  #nowMs(): number {
+    return wholeSeconds(this.#clock.wallMs());
+  }
+}
+
+async function selfSigned(key: IssuingKey, options: CreateOptions, clock: Clock): Promise<x509.X509Certificate> {
+  const start = options.notBeforeMs ?? clock.wallMs();
+  return signCertificate(
+    {
+      serial: randomSerial(),
+      subject: commonName(options.name),
+      spki: key.spki,
+      notBeforeMs: wholeSeconds(options.notBeforeMs ?? start - BACKDATE_MS),
+      notAfterMs: wholeSeconds(start + positiveDays(options.days ?? ROOT_DAYS) * DAY_MS),
+      extensions: caExtensions({ pathLength: options.pathLength, constraints: options.constraints }),
+    },
+    { key },
+  );
+}
+
+function positiveDays(days: number): number {
+  if (!(days > 0) || days > 36_500) refuse(`${days} is no number of days between 0 and 36500`);
+  return days;
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1000) * 1000;
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
