@@ -62,6 +62,8 @@ export type ChannelSettings = ClientChannelSettings | ServerChannelSettings;
 export interface ChannelHandler {
   /** `takeOutput` has something. Comes once per outer call, and before `onClosed` and `onFailed`. */
   onOutput(): void;
+  /** C: the server is authenticated and has our Finished. One stream may be opened before `onEstablished`, see `sendRoom`. */
+  onReady(): void;
   onEstablished(established: Established): void;
   /** S: a stream begins; the target may be dialled now. */
   onOpen(destination: Destination): void;
@@ -142,8 +144,8 @@ export class SecureChannel implements Disposable {
     this.#run(() => {
       const nowMs = this.#settings.nowMs();
       const { timeouts } = this.#settings;
-      if (this.#session === undefined) return this.#requireHandshakeInTime(nowMs);
-      this.#session.tick(nowMs, timeouts.keepAliveMs, timeouts.closeMs);
+      if (this.#established === undefined) return this.#requireHandshakeInTime(nowMs);
+      this.#session?.tick(nowMs, timeouts.keepAliveMs, timeouts.closeMs);
       this.#rekeying?.requireInTime(nowMs);
       this.#rekeyIfDue();
     });
@@ -171,6 +173,7 @@ export class SecureChannel implements Disposable {
     this.#inSession((session) => session.end());
   }
 
+  /** Aborts the open stream in both directions; does nothing where that has happened already. */
   reset(reason: ResetReason): void {
     this.#inSession((session) => session.reset(reason));
   }
@@ -181,7 +184,7 @@ export class SecureChannel implements Disposable {
 
   /** C: orderly end, after the open stream if there is one. */
   close(): void {
-    this.#inSession((session) => session.close(this.#settings.nowMs()));
+    this.#inSession((session) => session.close());
   }
 
   /** S: gives the client a ticket; undefined where it may have none. */
@@ -193,7 +196,7 @@ export class SecureChannel implements Disposable {
     return minted;
   }
 
-  /** Trust, revocation data or policy changed: fresh keys with a fresh verdict, soon. */
+  /** Trust, revocation data or policy changed: fresh keys with a fresh verdict, within about a second. */
   demandRekey(): void {
     this.#rekeying?.demand();
   }
@@ -244,7 +247,17 @@ export class SecureChannel implements Disposable {
   }
 
   get canSend(): boolean {
-    return !this.#isOver && this.#session?.lane.canSend === true;
+    return !this.#isOver && this.#session?.canSend === true;
+  }
+
+  /** How much `sendData` sends at once: before Confirm 64 KiB in all (docs/PROTOCOL.md §6.9), the rest waits; then any number. */
+  get sendRoom(): number {
+    return this.#isOver ? 0 : (this.#session?.sendRoom ?? 0);
+  }
+
+  /** C: what was sent before Confirm and is undelivered if the channel fails now. 0 once it is established. */
+  get unconfirmedBytes(): number {
+    return this.#session?.unconfirmedBytes ?? 0;
   }
 
   get canReceive(): boolean {
@@ -280,7 +293,7 @@ export class SecureChannel implements Disposable {
       this.#fail(toXpsError(thrown));
     } finally {
       this.#depth -= 1;
-      if (this.#depth === 0) this.#reportOutput();
+      if (this.#depth === 0 && !this.#isOver) this.#reportOutput();
     }
   }
 
@@ -296,8 +309,8 @@ export class SecureChannel implements Disposable {
     while (!this.#isOver && !this.#isJudging) {
       const incoming = this.#wire.next();
       if (incoming === undefined) break;
-      if (this.#session === undefined) this.#receiveHandshake(incoming);
-      else this.#session.receive(incoming, this.#settings.nowMs());
+      if (this.#established === undefined) this.#receiveHandshake(incoming);
+      else this.#session?.receive(incoming);
       if (this.#session?.isOver === true) this.#finish();
     }
   }
@@ -344,6 +357,10 @@ export class SecureChannel implements Disposable {
         case 'judge':
           this.#judge(effect.evidence);
           break;
+        case 'finished':
+          this.#beginSession(effect.result);
+          this.#handler.onReady();
+          break;
         case 'established':
           this.#establish(effect.result);
           break;
@@ -357,7 +374,9 @@ export class SecureChannel implements Disposable {
   #judge(evidence: PeerEvidence): void {
     const verdict = this.#settings.judge(evidence);
     if (!(verdict instanceof Promise)) return this.#judged(verdict);
-    this.#isJudging = true;
+    // A client that rekeys goes on reading: until RekeyDone everything comes under keys that are still good. A server
+    // holds what comes under the new ones until it knows whose they are.
+    this.#isJudging = evidence.occasion !== 'rekey' || evidence.side === 'client';
     verdict.then(
       (peer) => this.#resume(() => this.#judged(peer)),
       (error: unknown) => this.#resume(() => {
@@ -377,24 +396,29 @@ export class SecureChannel implements Disposable {
   }
 
   #judged(peer: ChannelPeer): void {
-    if (this.#rekeying !== undefined) this.#carryOut(this.#rekeying.judged(peer).effects);
+    if (this.#established !== undefined && this.#rekeying !== undefined) this.#carryOut(this.#rekeying.judged(peer).effects);
     else this.#apply(this.#requireState().judged(peer));
   }
 
   #establish(established: Established): void {
-    const nowMs = this.#settings.nowMs();
+    if (this.#session === undefined) this.#beginSession(established);
     this.#established = established;
-    this.#wire.established();
-    this.#rekeying = new Rekeying(established, this.#settings.rekeyLimits, this.#settings.rekeySettings, nowMs);
+    this.#session?.confirm();
+    this.#handler.onEstablished(established);
+  }
+
+  #beginSession(established: Established): void {
+    const { rekeyLimits, rekeySettings, nowMs } = this.#settings;
+    this.#rekeying = new Rekeying(established, rekeyLimits, rekeySettings, nowMs());
     this.#session = new Session({
-      established, nowMs,
+      established,
+      nowMs,
       crypto: this.#settings.handshake.crypto,
       wire: this.#wire,
       rekeying: this.#rekeying,
       handler: this.#handler,
       carryOut: (effects) => this.#carryOut(effects),
     });
-    this.#handler.onEstablished(established);
   }
 
   #adopt(rekeyed: Parameters<Rekeying['finish']>[0]): void {
@@ -403,7 +427,8 @@ export class SecureChannel implements Disposable {
   }
 
   #rekeyIfDue(): void {
-    if (this.#rekeying === undefined || this.#isOver || this.#session?.isClosing === true) return;
+    if (this.#established === undefined) return;
+    if (this.#rekeying === undefined || this.#isOver || this.#session?.hasClosed === true) return;
     const step = this.#rekeying.start(this.#wire.sent, this.#wire.received, this.#settings.nowMs());
     if (step !== undefined) this.#carryOut(step.effects);
   }
@@ -453,9 +478,9 @@ export class SecureChannel implements Disposable {
       if (code !== undefined) this.#wire.send(encodeAlert(code));
       return;
     }
+    if (error.reason === 'peer_refused' || error.reason === 'channel_truncated') return;
     const isSilent = this.#settings.side === 'server' && this.#settings.hasMeshKey && !this.#isGatePassed;
-    if (isSilent || error.reason === 'peer_refused' || error.reason === 'channel_truncated') return;
-    this.#wire.sendFailure(encodeBare(MESSAGE.failure));
+    if (!isSilent) this.#wire.sendFailure(encodeBare(MESSAGE.failure));
   }
 
   #wipe(): void {

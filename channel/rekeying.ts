@@ -10,8 +10,9 @@ import { startClientRekey } from '../handshake/rekey-client.ts';
 import { answerRekey } from '../handshake/rekey-server.ts';
 import { RekeySchedule, type RekeyLimits, type RekeyTrigger } from './rekey-schedule.ts';
 
-/** docs/PROTOCOL.md §9.5. */
+/** docs/PROTOCOL.md §9.5: after RekeyDone, with and without data since. */
 const CLIENT_GAP_MS = 20;
+const CLIENT_QUIET_GAP_MS = 1000;
 const SERVER_GAP_MS = 10;
 
 interface Usage {
@@ -33,7 +34,10 @@ export class Rekeying implements Disposable {
   #trigger: RekeyTrigger | 'peer' = 'peer';
   #startedAtMs = 0;
   #finishedAtMs = Number.NEGATIVE_INFINITY;
+  /** S has sent a RekeyWish, C has received one. */
   #hasWished = false;
+  #isWished = false;
+  #hasCarriedData = false;
 
   constructor(established: Established, limits: RekeyLimits, settings: () => RekeySettings, nowMs: number) {
     this.#established = established;
@@ -75,13 +79,18 @@ export class Rekeying implements Disposable {
     this.#schedule.demand();
   }
 
+  /** A DATA record was sent or received: it fills the peer's credit for control messages (§7.2), so the next rekey may come sooner. */
+  carriedData(): void {
+    this.#hasCarriedData = true;
+  }
+
   /** The first step of this side if a limit was reached: a RekeyRequest of C, a RekeyWish of S. */
   start(sent: Usage, received: Usage, nowMs: number): RekeyStep | undefined {
     const trigger = this.#schedule.isDue(sent, received, nowMs);
     if (trigger === undefined || this.#state !== undefined || this.#hasWished) return undefined;
     if (this.#side === 'server') return this.#wish(trigger);
-    if (nowMs < this.#finishedAtMs + CLIENT_GAP_MS) return undefined;
-    return this.#request(trigger, nowMs);
+    if (this.#isTooSoon(nowMs)) return undefined;
+    return this.#request(this.#isWished ? 'peer' : trigger, nowMs);
   }
 
   receive(message: Message, nowMs: number): RekeyStep | undefined {
@@ -104,6 +113,8 @@ export class Rekeying implements Disposable {
     this.#peer = rekeyed.peer;
     this.#peerCredential = rekeyed.peerCredential;
     this.#hasWished = false;
+    this.#isWished = false;
+    this.#hasCarriedData = false;
     this.#finishedAtMs = nowMs;
     this.#schedule.installed(nowMs);
     const trigger = this.#trigger;
@@ -139,7 +150,7 @@ export class Rekeying implements Disposable {
     return { next: undefined, effects: [{ kind: 'send', message, isPlain: false }] };
   }
 
-  #request(trigger: RekeyTrigger, nowMs: number): RekeyStep {
+  #request(trigger: RekeyTrigger | 'peer', nowMs: number): RekeyStep {
     this.#trigger = trigger;
     this.#startedAtMs = nowMs;
     return this.#advance(startClientRekey(this.#context()));
@@ -154,10 +165,12 @@ export class Rekeying implements Disposable {
     if (wished < next || this.#state !== undefined) return undefined;
     // Within the gap the request follows with the next look at the schedule.
     this.#schedule.demand();
-    if (nowMs < this.#finishedAtMs + CLIENT_GAP_MS) return undefined;
-    const step = this.#request('demand', nowMs);
-    this.#trigger = 'peer';
-    return step;
+    this.#isWished = true;
+    return this.#isTooSoon(nowMs) ? undefined : this.#request('peer', nowMs);
+  }
+
+  #isTooSoon(nowMs: number): boolean {
+    return nowMs < this.#finishedAtMs + (this.#hasCarriedData ? CLIENT_GAP_MS : CLIENT_QUIET_GAP_MS);
   }
 
   #answer(message: Message, nowMs: number): RekeyStep {

@@ -10,6 +10,7 @@ import type { Message } from '../handshake/messages/message.ts';
 import { decodeTicket, encodeTicket, TICKET_NONCE_LENGTH } from '../handshake/messages/ticket.ts';
 import type { ChannelHandler } from './channel.ts';
 import { ControlCredit } from './control-credit.ts';
+import { EarlyData } from './early-data.ts';
 import { decodeAlert, decodeClose, decodePing, encodeClose, encodePing } from './messages/control-messages.ts';
 import {
   decodeEnd,
@@ -26,6 +27,8 @@ import { StreamLane } from './streams.ts';
 import type { Incoming, Wire } from './wire.ts';
 
 const MAX_TICKETS = 8;
+/** §7.1: Pings are at least this far apart. */
+const MIN_PING_GAP_MS = 1000;
 const TICKET_LENGTH = 32;
 
 /** A ticket with the key that both sides derive for it (docs/PROTOCOL.md §10). */
@@ -42,7 +45,8 @@ export interface SessionParts {
   readonly handler: ChannelHandler;
   readonly established: Established;
   readonly carryOut: (effects: readonly Effect[]) => void;
-  readonly nowMs: number;
+  /** Monotonic, milliseconds. */
+  readonly nowMs: () => number;
 }
 
 /** What a channel does once it is established: docs/PROTOCOL.md §7 to §10. */
@@ -59,14 +63,17 @@ export class Session {
   #lastOver = 0n;
   #hasRetired = false;
   #isCloseWanted = false;
+  /** C: until Confirm comes. */
+  #early: EarlyData | undefined = new EarlyData();
   #closedAtMs: number | undefined;
   #isOver = false;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.#credit = new ControlCredit(parts.nowMs);
+    const nowMs = parts.nowMs();
+    this.#credit = new ControlCredit(nowMs);
     this.#isClient = parts.established.side === 'client';
-    this.#heardAtMs = parts.nowMs;
+    this.#heardAtMs = nowMs;
   }
 
   get lane(): StreamLane {
@@ -78,21 +85,48 @@ export class Session {
     return this.#isOver;
   }
 
-  get isClosing(): boolean {
-    return this.#isCloseWanted || this.#closedAtMs !== undefined;
+  /** Our Close is sent: nothing else follows. */
+  get hasClosed(): boolean {
+    return this.#closedAtMs !== undefined;
   }
 
   get canOpen(): boolean {
-    return this.#isClient && this.#lane.isIdle && !this.#hasRetired && !this.isClosing && !this.#isOver;
+    return this.#isClient && this.#lane.isIdle && !this.#hasRetired && !this.#isCloseWanted && !this.#isOver;
   }
 
-  receive(incoming: Incoming, nowMs: number): void {
+  get canSend(): boolean {
+    return this.#lane.canSend && this.#early?.isOver !== true;
+  }
+
+  get sendRoom(): number {
+    if (!this.canSend) return 0;
+    return this.#early?.room ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  get unconfirmedBytes(): number {
+    return this.#early?.sentBytes ?? 0;
+  }
+
+  /** Both sides are authenticated: the limits of early data end. */
+  confirm(): void {
+    const early = this.#early;
+    this.#early = undefined;
+    this.#heardAtMs = this.#parts.nowMs();
+    if (early?.heldReset !== undefined) return this.reset(early.heldReset);
+    const held = early?.release();
+    for (const content of held?.data ?? []) this.#sendNow(content);
+    if (held?.isEnded === true) this.end();
+    this.#closeIfQuiet();
+  }
+
+  receive(incoming: Incoming): void {
     if (incoming.protection === 'plain') throw new XpsError('unexpected_plain_record');
     if (this.#isOver) throw new XpsError('unexpected_message', { detail: 'after Close' });
-    this.#heardAtMs = nowMs;
+    this.#heardAtMs = this.#parts.nowMs();
     this.#requireDoneFirst(incoming);
-    if (incoming.kind === 'data') this.#receiveData(incoming.content);
-    else this.#receiveMessage(incoming.message, nowMs);
+    if (incoming.kind === 'data') return this.#receiveData(incoming.content);
+    this.#receiveMessage(incoming.message, this.#heardAtMs);
+    this.#closeIfQuiet();
   }
 
   open(destination: Destination): void {
@@ -102,18 +136,20 @@ export class Session {
   }
 
   sendData(content: Bytes): void {
-    if (content.length === 0) return;
-    this.#lane.countSent(content.length);
-    this.#parts.wire.sendData(content);
-    this.#credit.fill();
+    if (!this.canSend) throw new XpsError('internal_error', { detail: 'data on a closed direction' });
+    this.#sendNow(this.#early?.take(content) ?? content);
   }
 
   end(): void {
+    if (this.#early?.holdEnd() === true) return;
     this.#parts.wire.send(encodeEnd(this.#lane.end()));
     this.#afterStreamChange();
   }
 
   reset(reason: ResetReason): void {
+    if (!this.#lane.canReset) return;
+    // §6.9 knows no Reset before Confirm.
+    if (this.#early !== undefined) return this.#early.holdReset(reason);
     this.#parts.wire.send(encodeReset({ number: this.#lane.reset(), reason }));
     this.#afterStreamChange();
   }
@@ -126,10 +162,10 @@ export class Session {
   }
 
   /** C closes as soon as no stream is open and no rekey under way. */
-  close(nowMs: number): void {
+  close(): void {
     if (!this.#isClient) throw new XpsError('internal_error', { detail: 'only the client closes' });
     this.#isCloseWanted = true;
-    this.#closeIfQuiet(nowMs);
+    this.#closeIfQuiet();
   }
 
   mintTicket(lifetimeS: number): MintedTicket | undefined {
@@ -147,12 +183,11 @@ export class Session {
    * while no stream is open: a peer whose application does not read may rightly be silent.
    */
   tick(nowMs: number, keepAliveMs: number, closeMs: number): void {
-    this.#closeIfQuiet(nowMs);
     if (this.#closedAtMs !== undefined) {
       if (nowMs - this.#closedAtMs > closeMs) throw new XpsError('close_timeout');
       return;
     }
-    if (keepAliveMs === 0 || nowMs - this.#heardAtMs < keepAliveMs) return;
+    if (keepAliveMs === 0 || nowMs - this.#heardAtMs < Math.max(keepAliveMs, MIN_PING_GAP_MS)) return;
     if (this.#pingToken === undefined) this.#ping(nowMs);
     else if (this.#lane.isIdle && nowMs - this.#pingedAtMs > keepAliveMs) throw new XpsError('keepalive_timeout');
   }
@@ -166,8 +201,20 @@ export class Session {
     if (isNewEpoch !== isDone) throw new XpsError('rekey_invalid', { detail: 'RekeyDone is the first message of its epoch' });
   }
 
-  #receiveData(content: Bytes): void {
+  #sendNow(content: Bytes): void {
+    if (content.length === 0) return;
+    this.#lane.countSent(content.length);
+    this.#parts.wire.sendData(content);
+    this.#carriedData();
+  }
+
+  #carriedData(): void {
     this.#credit.fill();
+    this.#parts.rekeying.carriedData();
+  }
+
+  #receiveData(content: Bytes): void {
+    this.#carriedData();
     if (this.#lane.countReceived(content.length)) this.#parts.handler.onData(content);
   }
 
@@ -235,10 +282,12 @@ export class Session {
     this.#isOver = true;
   }
 
+  /** docs/PROTOCOL.md §8.6. */
   #receiveRetire(message: Message): void {
     decodeBare(message.body, 'Retire');
     if (!this.#isClient || this.#hasRetired) throw new XpsError('unexpected_message', { detail: 'Retire' });
     this.#hasRetired = true;
+    this.#isCloseWanted = true;
     this.#parts.handler.onRetire();
   }
 
@@ -285,12 +334,14 @@ export class Session {
     if (!this.#lane.isIdle || this.#lane.number === this.#lastOver) return;
     this.#lastOver = this.#lane.number;
     this.#parts.handler.onStreamOver();
+    this.#closeIfQuiet();
   }
 
-  #closeIfQuiet(nowMs: number): void {
+  #closeIfQuiet(): void {
     const { wire, rekeying } = this.#parts;
-    if (!this.#isCloseWanted || this.#closedAtMs !== undefined || !this.#lane.isIdle || rekeying.isUnderWay) return;
-    this.#closedAtMs = nowMs;
+    if (!this.#isCloseWanted || this.#early !== undefined || this.#closedAtMs !== undefined) return;
+    if (!this.#lane.isIdle || rekeying.isUnderWay) return;
+    this.#closedAtMs = this.#parts.nowMs();
     wire.send(encodeClose(this.#lane.totalSent));
   }
 }

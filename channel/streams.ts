@@ -6,8 +6,10 @@ type Ending = 'open' | 'ended' | 'reset';
 /** The one stream that a channel carries at a time: docs/PROTOCOL.md §8. Rules only, no bytes. */
 export class StreamLane {
   #number = 0n;
-  #sending: Ending = 'ended';
-  #receiving: Ending = 'ended';
+  #sending: Ending = 'reset';
+  #receiving: Ending = 'reset';
+  /** Whether the peer ended the stream before the present one with End: a Reset of it may have crossed ours. */
+  #wasLastEnded = false;
   #sentBytes = 0;
   #receivedBytes = 0;
   #totalSent = 0n;
@@ -28,6 +30,11 @@ export class StreamLane {
 
   get canReceive(): boolean {
     return this.#receiving === 'open';
+  }
+
+  /** Neither over nor reset by us already (§8.4). */
+  get canReset(): boolean {
+    return !this.isIdle && this.#sending !== 'reset';
   }
 
   /** DATA bytes of all streams, for Close. */
@@ -66,14 +73,15 @@ export class StreamLane {
   }
 
   end(): End {
-    this.#stopSending('ended');
+    if (this.#sending !== 'open') throw new XpsError('internal_error', { detail: 'the direction is over already' });
+    this.#sending = 'ended';
     return { number: this.#number, bytes: BigInt(this.#sentBytes) };
   }
 
   reset(): bigint {
     // §8.4: a Reset after our own End is legal while the other direction is open.
-    if (this.#sending === 'ended' && this.#receiving === 'open') this.#sending = 'reset';
-    else this.#stopSending('reset');
+    if (!this.canReset) throw new XpsError('internal_error', { detail: 'nothing is left to reset' });
+    this.#sending = 'reset';
     return this.#number;
   }
 
@@ -84,20 +92,28 @@ export class StreamLane {
         detail: `stream ${end.number}: ${this.#receivedBytes} bytes came, the peer says ${end.bytes}`,
       });
     }
-    this.#stopReceiving('ended');
+    if (this.#receiving !== 'open') throw new XpsError('stream_invalid', { detail: 'the direction is over already' });
+    this.#receiving = 'ended';
   }
 
   /** False: it crossed our own End and means nothing any more (§8.5). */
   acceptReset(reset: Reset): boolean {
     const lastOver = this.isIdle ? this.#number : this.#number - 1n;
-    if (reset.number === lastOver && lastOver > 0n) return false;
+    const wasEnded = this.isIdle ? this.#receiving === 'ended' : this.#wasLastEnded;
+    if (reset.number === lastOver && wasEnded) {
+      // Once: the peer has now reset that stream.
+      if (this.isIdle) this.#receiving = 'reset';
+      this.#wasLastEnded = false;
+      return false;
+    }
     this.#requirePresent(reset.number);
-    if (this.#receiving === 'ended' && this.#sending === 'open') this.#receiving = 'reset';
-    else this.#stopReceiving('reset');
+    if (this.#receiving === 'reset') throw new XpsError('stream_invalid', { detail: 'a second Reset' });
+    this.#receiving = 'reset';
     return true;
   }
 
   #begin(number: bigint): void {
+    this.#wasLastEnded = this.#receiving === 'ended';
     this.#totalSent += BigInt(this.#sentBytes);
     this.#totalReceived += BigInt(this.#receivedBytes);
     this.#sentBytes = 0;
@@ -111,15 +127,5 @@ export class StreamLane {
     if (this.isIdle || number !== this.#number) {
       throw new XpsError('stream_invalid', { detail: `stream ${number} is not the present one` });
     }
-  }
-
-  #stopSending(how: Ending): void {
-    if (this.#sending !== 'open') throw new XpsError('internal_error', { detail: 'the direction is over already' });
-    this.#sending = how;
-  }
-
-  #stopReceiving(how: Ending): void {
-    if (this.#receiving !== 'open') throw new XpsError('stream_invalid', { detail: 'the direction is over already' });
-    this.#receiving = how;
   }
 }

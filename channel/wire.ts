@@ -32,8 +32,6 @@ export class Wire implements Disposable {
   #opener: RecordOpener | undefined;
   #nextOpener: RecordOpener | undefined;
   #sealer: RecordSealer | undefined;
-  /** Kept for a Failure until this side is established (docs/PROTOCOL.md §11.1). */
-  #handshakeSealer: RecordSealer | undefined;
   #output: Bytes[] = [];
   #pulledBytes = 0;
 
@@ -107,12 +105,6 @@ export class Wire implements Disposable {
     keys.iv[Symbol.dispose]();
   }
 
-  /** Drops what only a failing handshake needs. */
-  established(): void {
-    this.#handshakeSealer?.[Symbol.dispose]();
-    this.#handshakeSealer = undefined;
-  }
-
   sendPlain(message: Message): void {
     this.#output.push(plainRecord(message.whole));
   }
@@ -121,11 +113,10 @@ export class Wire implements Disposable {
     this.#sealMessage(this.#requireSealer(), message);
   }
 
-  /** Failure before "established": under the keys of epoch 0 as soon as there are any. */
+  /** Failure of a handshake: protected as soon as there are keys (docs/PROTOCOL.md §11.1). */
   sendFailure(message: Message): void {
-    const sealer = this.#handshakeSealer ?? this.#sealer;
-    if (sealer === undefined) this.sendPlain(message);
-    else this.#sealMessage(sealer, message);
+    if (this.#sealer === undefined) this.sendPlain(message);
+    else this.send(message);
   }
 
   /** `content` of any length; throws `key_exhausted` before the last numbers of a key are used. */
@@ -139,11 +130,10 @@ export class Wire implements Disposable {
 
   /** Wipes every key. What is queued stays queued. */
   [Symbol.dispose](): void {
-    for (const keys of [this.#opener, this.#nextOpener, this.#sealer, this.#handshakeSealer]) keys?.[Symbol.dispose]();
+    for (const keys of [this.#opener, this.#nextOpener, this.#sealer]) keys?.[Symbol.dispose]();
     this.#opener = undefined;
     this.#nextOpener = undefined;
     this.#sealer = undefined;
-    this.#handshakeSealer = undefined;
     this.#deframer.takeRest();
   }
 
@@ -192,8 +182,7 @@ export class Wire implements Disposable {
   }
 
   #useSealer(sealer: RecordSealer): void {
-    if (this.#sealer?.epoch === 0) this.#handshakeSealer = this.#sealer;
-    else this.#sealer?.[Symbol.dispose]();
+    this.#sealer?.[Symbol.dispose]();
     this.#sealer = sealer;
   }
 

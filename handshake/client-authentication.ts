@@ -176,6 +176,7 @@ class JudgeServer extends JudgeState {
       peer, possession: this.#possession, finished: this.#finished,
       server: this.#server, parameters: this.#parameters, own, application,
     });
+    effects.push({ kind: 'finished', result: established });
     return { next: new WaitConfirm(established), effects };
   }
 

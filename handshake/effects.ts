@@ -15,6 +15,8 @@ export type Effect =
   | { readonly kind: 'send'; readonly message: Message; readonly isPlain: boolean }
   | { readonly kind: 'install'; readonly direction: 'send' | 'receive'; readonly epoch: number; readonly keys: TrafficKeys; readonly suite: Suite; readonly recordLimit: number; readonly when: 'now' | 'on-epoch' }
   | { readonly kind: 'judge'; readonly evidence: PeerEvidence }
+  /** C has sent its Finished: it may send within the limits of docs/PROTOCOL.md §6.9, "established" follows with Confirm. */
+  | { readonly kind: 'finished'; readonly result: Established }
   | { readonly kind: 'established'; readonly result: Established }
   | { readonly kind: 'rekeyed'; readonly result: Rekeyed };
 

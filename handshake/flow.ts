@@ -50,15 +50,18 @@ export const FLOW: readonly Row[] = [
   row('S wait finished', MESSAGE.finished, 0, 'S judge client', 'established'),
 ];
 
-/** The row that permits this message now; throws `unexpected_message` or `unexpected_plain_record`. */
+const ROWS: ReadonlyMap<StateName, readonly Row[]> = Map.groupBy(FLOW, ({ state }) => state);
+
+/** The row that permits this message now; throws `unexpected_message`, `unexpected_plain_record` or `retry_repeated`. */
 export function permit(state: StateName, type: number, protection: Protection): Row {
-  const rows = FLOW.filter((candidate) => candidate.state === state);
+  const rows = ROWS.get(state) ?? [];
   const found = rows.find((candidate) => candidate.type === type && candidate.protection === protection);
   if (found !== undefined) return found;
   const plainIsLegal = rows.some((candidate) => candidate.protection === 'plain');
   if (protection === 'plain' && !plainIsLegal) {
     throw new XpsError('unexpected_plain_record', { detail: `in state "${state}"` });
   }
+  if (state === 'C wait hello after retry' && type === MESSAGE.retry) throw new XpsError('retry_repeated');
   const expected = rows.map((candidate) => messageName(candidate.type)).join(' or ');
   throw new XpsError('unexpected_message', {
     detail: `${messageName(type) ?? `type ${type}`} in state "${state}", expected ${expected === '' ? 'nothing' : expected}`,

@@ -1,12 +1,11 @@
 import { toHex, utf8, Writer, type Bytes } from '../base/bytes.ts';
 import { XpsError } from '../base/errors.ts';
-import type { RunningHash } from '../engines/contract.ts';
+import type { Crypto, RunningHash, VerifyingKey } from '../engines/contract.ts';
 import type { ChannelPeer, Effect, Established } from './effects.ts';
 import type { RootSecret } from './key-schedule.ts';
 import type { Message } from './messages/message.ts';
 import type { PresentedCredential } from './messages/certificate.ts';
 import type { Entropy, OwnCredential } from './settings.ts';
-import type { Crypto, VerifyingKey } from '../engines/contract.ts';
 
 /** What both sides of a rekey share: docs/PROTOCOL.md §9. */
 

@@ -54,16 +54,21 @@ export function decodeAlert(body: Bytes): XpsError {
 
 /** The one function from error to alert code. Undefined: the peer caused or told it, nothing is sent. */
 export function alertFor(error: XpsError): number | undefined {
-  if (error.reason.startsWith('peer_alert_') || error.reason === 'channel_truncated') return undefined;
-  switch (error.reason) {
-    case 'internal_error':
-      return 1;
+  const { reason } = error;
+  if (reason.startsWith('peer_alert_') || reason === 'peer_refused' || reason === 'channel_truncated') return undefined;
+  if (reason.startsWith('certificate_')) return 3;
+  if (error.code === 'XPS_ERR_INTERNAL') return 1;
+  switch (reason) {
     case 'peer_rejected':
+    case 'peer_not_allowed':
+    case 'peer_denied':
+    case 'spiffe_id_invalid':
     case 'identity_changed':
     case 'own_certificate':
     case 'staple_required':
       return 3;
     case 'control_flood':
+    case 'handshake_timeout':
     case 'keepalive_timeout':
     case 'close_timeout':
     case 'idle_timeout':

@@ -27,6 +27,8 @@ export interface StreamUser {
 
 /** Whoever owns the link: a tunnel. */
 export interface LinkOwner {
+  /** C: a stream may be opened already, see `SecureChannel.sendRoom` for what it may send before it is established. */
+  onReady(link: Link): void;
   onEstablished(link: Link, established: Established): void;
   onOpen(link: Link, destination: Destination): void;
   onStreamOver(link: Link): void;
@@ -131,6 +133,7 @@ export class Link {
   #handler(): ChannelHandler {
     return {
       onOutput: () => this.transport.writeAll(this.channel.takeOutput()),
+      onReady: () => this.#owner.onReady(this),
       onEstablished: (established) => this.#owner.onEstablished(this, established),
       onOpen: (destination) => this.#owner.onOpen(this, destination),
       onData: (content) => this.#user?.onData(content),
