@@ -1,0 +1,51 @@
+// The install script of the package: builds the addon from source. Where that is not possible the product works without it
+// (OpenSSL through node:crypto), so a failure is one clear warning and not an error.
+//
+// Plain JavaScript: it has to run on a Node.js that is too old for everything else, to say so.
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname ?? '.', '..', '..');
+
+if (process.env.XPS_SKIP_ADDON === '1') {
+  warn('XPS_SKIP_ADDON is set');
+} else {
+  const reason = build();
+  if (reason !== undefined) {
+    // A half-built or outdated addon must not be loaded.
+    rmSync(join(ROOT, 'build', 'Release', 'xpscerpto.node'), { force: true });
+    warn(reason);
+  }
+}
+
+/** Why it could not be built; undefined when it was. */
+function build() {
+  if (process.platform !== 'linux') return `there is no addon for ${process.platform}`;
+  if (!['x64', 'arm64'].includes(process.arch)) return `there is no addon for ${process.arch}`;
+  for (const tool of ['make', process.env.CXX ?? 'g++']) {
+    if (spawnSync(tool, ['--version'], { stdio: 'ignore' }).status !== 0) return `${tool} is not installed`;
+  }
+  const gyp = process.env.npm_config_node_gyp;
+  const command = gyp === undefined ? ['node-gyp'] : [process.execPath, gyp];
+  const headers = resolve(dirname(process.execPath), '..');
+  const found = existsSync(join(headers, 'include', 'node', 'node_api.h')) ? [`--nodedir=${headers}`] : [];
+  const [program, ...first] = command;
+  const built = spawnSync(program, [...first, 'rebuild', `--jobs=${availableParallelism()}`, '--loglevel=error', ...found], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (built.error !== undefined) return `node-gyp did not start: ${built.error.message}`;
+  if (built.status === 0) return undefined;
+  process.stderr.write(`${built.stdout}${built.stderr}`);
+  return 'the compiler or node-gyp reported the errors above';
+}
+
+function warn(reason) {
+  process.stderr.write(
+    `xpscerpto: the native addon was not built (${reason}).\n` +
+      'Everything works without it, more slowly. To build it: install g++ (10 or later), make and python3, then run `npm run install`.\n',
+  );
+}
