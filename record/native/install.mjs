@@ -31,16 +31,21 @@ function build() {
   const command = gyp === undefined ? ['node-gyp'] : [process.execPath, gyp];
   const headers = resolve(dirname(process.execPath), '..');
   const found = existsSync(join(headers, 'include', 'node', 'node_api.h')) ? [`--nodedir=${headers}`] : [];
-  const [program, ...first] = command;
-  const built = spawnSync(program, [...first, 'rebuild', `--jobs=${availableParallelism()}`, '--loglevel=error', ...found], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  if (built.error !== undefined) return `node-gyp did not start: ${built.error.message}`;
-  if (built.status === 0) return undefined;
-  process.stderr.write(`${built.stdout}${built.stderr}`);
-  return 'the compiler or node-gyp reported the errors above';
+  // Not `rebuild`: that would take away the addon from programs that are about to load it.
+  for (const step of [['configure'], ['build', `--jobs=${availableParallelism()}`]]) {
+    const [program, ...first] = command;
+    const run = spawnSync(program, [...first, ...step, '--loglevel=error', ...found], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    if (run.error !== undefined) return `node-gyp did not start: ${run.error.message}`;
+    if (run.status !== 0) {
+      process.stderr.write(`${run.stdout}${run.stderr}`);
+      return 'the compiler or node-gyp reported the errors above';
+    }
+  }
+  return undefined;
 }
 
 function warn(reason) {

@@ -118,7 +118,8 @@ napi_value cipher_kernel(napi_env env, napi_callback_info call) {
   return make_text(env, cipher->kernel_for(length).name);
 }
 
-// What seal and open share: (handle, aadLength, in, out), nonce and AAD in scratch.
+// What seal and open share: (handle, aad, in, out). The nonce is in scratch, and so is the AAD when `aad` is its length;
+// a longer one is a Uint8Array.
 struct single {
   const record_cipher* cipher = nullptr;
   const uint8_t* nonce = nullptr;
@@ -127,16 +128,26 @@ struct single {
 
   bool read(napi_env env, napi_callback_info call) {
     arguments<4> given;
-    uint64_t aad_length = 0;
     if (!given.read(env, call)) return false;
     cipher = read_cipher(env, given.instance, given.values[0]);
-    if (cipher == nullptr || !read_number(env, given.values[1], "aadLength", SCRATCH_BYTES - SCRATCH_AAD, aad_length) ||
-        !read_bytes(env, given.values[2], "in", in) || !read_bytes(env, given.values[3], "out", out)) {
-      return false;
-    }
     uint8_t* scratch = static_cast<const aead_instance*>(given.instance)->scratch->bytes;
     nonce = scratch;
-    aad = {scratch + SCRATCH_AAD, aad_length};
+    return cipher != nullptr && read_aad(env, given.values[1], scratch + SCRATCH_AAD) &&
+           read_bytes(env, given.values[2], "in", in) && read_bytes(env, given.values[3], "out", out);
+  }
+
+  bool read_aad(napi_env env, napi_value value, uint8_t* in_scratch) {
+    napi_valuetype type;
+    std::span<uint8_t> bytes;
+    uint64_t length = 0;
+    if (napi_typeof(env, value, &type) != napi_ok) return false;
+    if (type == napi_number) {
+      if (!read_number(env, value, "aad", SCRATCH_BYTES - SCRATCH_AAD, length)) return false;
+      bytes = {in_scratch, length};
+    } else if (!read_bytes(env, value, "aad", bytes)) {
+      return false;
+    }
+    aad = bytes;
     return true;
   }
 
@@ -145,12 +156,12 @@ struct single {
         is_apart({nonce, SCRATCH_AAD}, out)) {
       return true;
     }
-    throw_range_error(env, "out must be exactly a tag longer (sealing) or shorter (opening), in place or apart");
+    throw_range_error(env, "out must be exactly a tag longer (sealing) or shorter (opening) and in place, or apart from all that is read");
     return false;
   }
 };
 
-// seal(handle, aadLength, plaintext, out)
+// seal(handle, aad, plaintext, out)
 napi_value seal(napi_env env, napi_callback_info call) {
   single r;
   if (!r.read(env, call) || !r.check_lengths(env, r.in.size(), r.out.size())) return nullptr;
@@ -158,7 +169,7 @@ napi_value seal(napi_env env, napi_callback_info call) {
   return nullptr;
 }
 
-// open(handle, aadLength, sealed, out) → boolean
+// open(handle, aad, sealed, out) → boolean
 napi_value open(napi_env env, napi_callback_info call) {
   single r;
   if (!r.read(env, call) || !r.check_lengths(env, r.out.size(), r.in.size())) return nullptr;
