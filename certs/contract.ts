@@ -71,9 +71,18 @@ export interface TrustStatus {
   readonly verdicts: Readonly<Record<string, number>>;
 }
 
+export interface BundleSettings {
+  /** PEM of trust anchors. */
+  readonly file: string;
+  /** Lower-case hex digests of which the file must have one; empty: any content is accepted. */
+  readonly sha256: readonly string[];
+  /** Its anchors vouch for SPIFFE IDs of this trust domain only (federation); absent: for every name. */
+  readonly trustDomain?: string | undefined;
+}
+
 /** Structurally what sidecar/config calls TrustConfig. */
 export interface TrustSettings {
-  readonly bundles: readonly { readonly file: string; readonly sha256: readonly string[] }[];
+  readonly bundles: readonly BundleSettings[];
   readonly pins: readonly string[];
   readonly revocation: {
     readonly mode: 'hard' | 'soft' | 'off';

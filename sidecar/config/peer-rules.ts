@@ -1,15 +1,9 @@
-/**
- * The seam to certs/identity-rules.ts: the one place where the configuration meets the grammar of
- * `peer.allow` and `peer.deny`.
- */
-export interface PeerRule {
-  readonly text: string;
-}
+/** The one place where the configuration meets the grammar of `peer.allow` and `peer.deny`. */
+import { parsePeerRule, type PeerRule, type RuleMistake } from '../../certs/peer-rules.ts';
 
-export const PEER_RULE_FORM = 'spiffe://domain/path, dns:name, uri:…, or anonymous';
+export { PEER_RULE_FORM, type PeerRule } from '../../certs/peer-rules.ts';
 
 /** A rule, or what is wrong with the text. */
-export function readPeerRule(text: string): PeerRule | { readonly mistake: string } {
-  if (text === 'anonymous' || /^(?:spiffe:\/\/|dns:|uri:|ip:|email:|subject:|issuer:|spki:)./.test(text)) return { text };
-  return { mistake: `"${text}" is no rule for a peer` };
+export function readPeerRule(text: string): PeerRule | RuleMistake {
+  return parsePeerRule(text);
 }

@@ -188,7 +188,9 @@ const tunnelName: z.ZodType<string> = text(64).transform((value, context) => {
 
 const peerRule: z.ZodType<PeerRule> = z.string().transform((value, context) => {
   const rule = readPeerRule(value);
-  return 'mistake' in rule ? mistake(context, rule.mistake, { expected: PEER_RULE_FORM }) : rule;
+  if (!('mistake' in rule)) return rule;
+  const { suggestion } = rule;
+  return mistake(context, rule.mistake, { expected: PEER_RULE_FORM, ...(suggestion === undefined ? {} : { suggestion }) });
 });
 
 const timeouts = z

@@ -1,0 +1,83 @@
+import type { Bytes } from '../base/bytes.ts';
+import { toHex } from '../base/bytes.ts';
+import { XpsError } from '../base/errors.ts';
+import type { Crypto } from '../engines/contract.ts';
+import type { Certificate } from './certificate.ts';
+import type { GeneralName } from './general-names.ts';
+import { pinOf, type PinSet } from './pins.ts';
+import { nameText, type PeerFacts } from './rule-matching.ts';
+import { type Accepted, CODE_REASONS, type Refused, validatePath, type ValidationRequest } from './validation.ts';
+
+/** Only `proveChain` can make a ProvenChain. */
+const MINT: unique symbol = Symbol('mint');
+
+const MAX_NAME_LENGTH = 256;
+const MAX_NAMES_SHOWN = 32;
+
+/** A chain that led to a trust anchor with every check passed, pins included. Whose it is was not asked yet. */
+export class ProvenChain implements PeerFacts {
+  readonly #brand = true;
+  readonly leafSha256: Bytes;
+  /** For logs: the SPIFFE ID, else the first alternative name, else the subject. */
+  readonly name: string;
+  readonly names: readonly string[];
+  readonly subjectKey: string;
+  readonly subjectAltNames: readonly GeneralName[];
+  readonly spiffeId: string | undefined;
+  readonly pathPins: readonly string[];
+  readonly validUntilMs: number;
+  readonly isStatusUnknown: boolean;
+  readonly summary: string;
+
+  constructor(mint: typeof MINT, crypto: Crypto, accepted: Accepted) {
+    if (mint !== MINT) throw new XpsError('internal_error', { detail: 'a proof was forged' });
+    const [leaf] = accepted.path as readonly [Certificate, ...Certificate[]];
+    this.leafSha256 = crypto.hash.hash('sha256', leaf.der);
+    this.subjectKey = leaf.subject.key;
+    this.subjectAltNames = leaf.extensions.subjectAltNames ?? [];
+    this.spiffeId = spiffeIdOf(leaf);
+    this.names = namesOf(leaf);
+    this.name = this.spiffeId ?? this.names[0] ?? `certificate ${toHex(this.leafSha256)}`;
+    this.pathPins = accepted.path.map(({ spki }) => pinOf(crypto, spki));
+    this.validUntilMs = accepted.validUntilMs;
+    this.isStatusUnknown = accepted.statuses.some(({ status }) => status === 'unknown');
+    this.summary = accepted.path.map((certificate) => describe(certificate)).join(' ← ');
+  }
+
+  get isProof(): boolean {
+    return this.#brand;
+  }
+}
+
+/** Validation, then pins. Throws the XpsError of the first check that fails; its detail names the certificate. */
+export function proveChain(request: ValidationRequest, pins: PinSet, crypto: Crypto): ProvenChain {
+  const verdict = validatePath(request, crypto);
+  if (!verdict.valid) throw refusal(verdict);
+  const chain = new ProvenChain(MINT, crypto, verdict);
+  pins.check(chain.pathPins);
+  return chain;
+}
+
+export function refusal({ code, reason, certificate }: Refused): XpsError {
+  return new XpsError(CODE_REASONS[code], { detail: certificate === undefined ? reason : `${describe(certificate)}: ${reason}` });
+}
+
+/** A certificate in one line for logs: its name and its serial number. */
+export function describe(certificate: Certificate): string {
+  const name = certificate.subject.key === '' ? (namesOf(certificate)[0] ?? 'unnamed') : certificate.subject.text;
+  return `${name.slice(0, MAX_NAME_LENGTH)} [${toHex(certificate.serial)}]`;
+}
+
+function namesOf({ subject, extensions }: Certificate): readonly string[] {
+  const names = (extensions.subjectAltNames ?? []).slice(0, MAX_NAMES_SHOWN).map((name) => nameText(name).slice(0, MAX_NAME_LENGTH));
+  if (subject.key !== '') names.push(`subject:${subject.text}`.slice(0, MAX_NAME_LENGTH));
+  return names;
+}
+
+/** X.509-SVID §2: exactly one URI, and it is the SPIFFE ID. Undefined for a leaf that is no SVID. */
+function spiffeIdOf({ extensions }: Certificate): string | undefined {
+  const uris = (extensions.subjectAltNames ?? []).flatMap((name) => (name.kind === 'uri' ? [name.value] : []));
+  const id = uris.find((uri) => /^spiffe:\/\//i.test(uri));
+  if (id !== undefined && uris.length > 1) throw new XpsError('spiffe_id_invalid', { detail: 'it has more than one URI' });
+  return id;
+}
