@@ -30,6 +30,11 @@ export interface CredentialSource extends Disposable {
   reload(): Promise<void>;
 }
 
+/** Where our own identity comes from. Structurally what sidecar/config calls IdentityConfig. */
+export type IdentitySettings =
+  | { readonly certFile: string; readonly keyFile: string }
+  | { readonly spiffeSocket: string; readonly spiffeId: string | undefined };
+
 /** The role of the certificate's holder. */
 export type Purpose = 'client' | 'server';
 
@@ -87,6 +92,10 @@ export interface TrustSettings {
   readonly revocation: {
     readonly mode: 'hard' | 'soft' | 'off';
     readonly crl: readonly string[];
+    /** Fetch CRLs from the distribution points of certificates (http:// only). */
+    readonly fetchCrls: boolean;
+    /** How long a CRL or OCSP answer is used after its nextUpdate. */
+    readonly graceMs: number;
     readonly ocsp: { readonly staple: boolean; readonly query: boolean; readonly requireStaple: boolean };
   };
   readonly clockSkewMs: number;

@@ -153,7 +153,7 @@ function likelyForm(text: string): string | undefined {
   const label = /^([A-Za-z]+):\/{0,2}/.exec(text);
   const rest = text.slice(label?.[0].length ?? 0);
   const lower = label?.[1]?.toLowerCase();
-  if (lower === 'spiffe') return `spiffe://${rest}`;
+  if (lower === 'spiffe') return `spiffe://${rest.replace(/^[^/]*/, (domain) => domain.toLowerCase())}`;
   if (lower === 'pin') return `spki:${rest}`;
   if (lower === 'san' || lower === 'host') return `dns:${rest}`;
   if (lower === 'cn') return `subject:CN=${rest}`;

@@ -5,7 +5,8 @@ import type { Reporter } from './mistakes.ts';
 import type { Config } from './schema.ts';
 
 export function checkFiles(config: Config, reporter: Reporter): void {
-  if (config.identity !== undefined) {
+  // An agent's socket may appear later: it is asked again and again.
+  if (config.identity !== undefined && 'certFile' in config.identity) {
     checkFile(['identity', 'cert'], config.identity.certFile, reporter);
     checkKeyFile(['identity', 'key'], config.identity.keyFile, reporter);
   }

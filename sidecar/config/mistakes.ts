@@ -159,6 +159,8 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 const EXPECTED: ReadonlyMap<string, string> = new Map([
   ['identity.cert', 'the path of a PEM file with the certificate chain, leaf first'],
   ['identity.key', 'the path of a PEM file with the private key'],
+  ['identity.spiffe', 'unix:/path/of/agent.sock'],
+  ['trust.revocation.grace', 'a duration such as 0s, 10m, 1h'],
   ['trust.bundles.file', 'the path of a PEM file with CA certificates'],
   ['tunnels', 'a list of tunnels (- name: …)'],
   ['tunnels.name', 'a unique name, e.g. orders'],
@@ -180,10 +182,10 @@ const EXPECTED: ReadonlyMap<string, string> = new Map([
 /** Which keys a mapping may have, for suggestions; a test holds it against the schema. */
 export const KEYS: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
-    identity: ['cert', 'key'],
+    identity: ['cert', 'key', 'spiffe', 'spiffe_id'],
     trust: ['bundles', 'pins', 'revocation', 'clock_skew'],
-    'trust.bundles': ['file', 'sha256'],
-    'trust.revocation': ['mode', 'crl', 'ocsp'],
+    'trust.bundles': ['file', 'sha256', 'trust_domain'],
+    'trust.revocation': ['mode', 'crl', 'fetch_crls', 'grace', 'ocsp'],
     'trust.revocation.ocsp': ['staple', 'query', 'require_staple'],
     tunnels: [
       'name', 'role', 'listen', 'connect', 'service', 'transparent', 'identity', 'client_auth', 'tls', 'peer', 'limits',

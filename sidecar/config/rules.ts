@@ -72,19 +72,20 @@ function checkIdentity({ hasIdentity, tunnels }: ReadSections, reporter: Reporte
   }, 'key');
 }
 
-function checkTrust({ trust, tunnels }: ReadSections, reporter: Reporter): void {
+function checkTrust({ trust, tunnels, identity }: ReadSections, reporter: Reporter): void {
   if (trust === undefined) return;
   const judges = tunnels.find((tunnel) => tunnel !== undefined && !(tunnel.role === 'server' && tunnel.clientAuth === 'none'));
   if (judges === undefined) return;
-  if (trust.bundles.length === 0) {
+  const bringsBundles = identity !== undefined && 'spiffeSocket' in identity;
+  if (trust.bundles.length === 0 && !bringsBundles) {
     reporter.error(['trust', 'bundles'], `trust.bundles is missing, and tunnel ${judges.name} has to judge its peers' certificates`, {
       expected: 'trust: { bundles: [{ file: ca.pem }] }',
     }, 'key');
   }
   const { mode, crl, ocsp } = trust.revocation;
-  if (mode === 'hard' && crl.length === 0 && !ocsp.staple && !ocsp.query) {
+  if (mode === 'hard' && crl.length === 0 && !trust.revocation.fetchCrls && !ocsp.staple && !ocsp.query) {
     reporter.error(['trust', 'revocation'], 'trust.revocation: mode is hard but there is no source of revocation status, so every peer would be refused', {
-      expected: 'crl, ocsp.staple or ocsp.query',
+      expected: 'crl, fetch_crls, ocsp.staple or ocsp.query',
       suggestion: 'name a CRL, or say mode: soft or mode: off',
     });
   }

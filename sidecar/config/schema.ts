@@ -20,10 +20,20 @@ export interface Config {
   readonly meshKeyFile: string | undefined;
 }
 
-export interface IdentityConfig {
+/** Mounted files, or a SPIFFE agent. */
+export type IdentityConfig = FileIdentityConfig | SpiffeIdentityConfig;
+
+export interface FileIdentityConfig {
   /** PEM chain, leaf first. */
   readonly certFile: string;
   readonly keyFile: string;
+}
+
+export interface SpiffeIdentityConfig {
+  /** Absolute path of the Workload API's UNIX socket. It brings trust bundles too. */
+  readonly spiffeSocket: string;
+  /** Which of several SVIDs to use; undefined: the first. */
+  readonly spiffeId: string | undefined;
 }
 
 export interface TrustConfig {
@@ -40,6 +50,8 @@ export interface BundleConfig {
   readonly file: string;
   /** Lower-case hex digests of which the file must have one; empty: any content is accepted. */
   readonly sha256: readonly string[];
+  /** Its anchors vouch for SPIFFE IDs of this trust domain only; undefined: for every name. */
+  readonly trustDomain: string | undefined;
 }
 
 export type RevocationMode = 'hard' | 'soft' | 'off';
@@ -49,6 +61,10 @@ export interface RevocationConfig {
   readonly mode: RevocationMode;
   /** Files and folders of CRLs. */
   readonly crl: readonly string[];
+  /** Fetch CRLs from the distribution points that certificates name (http:// only). */
+  readonly fetchCrls: boolean;
+  /** How long a CRL or OCSP answer is used after its nextUpdate. */
+  readonly graceMs: number;
   readonly ocsp: {
     /** Send our own staple and take the peer's into account. */
     readonly staple: boolean;

@@ -89,18 +89,43 @@ export function sections(baseDir: string): Sections {
 
 function identity(baseDir: string): z.ZodType<IdentityConfig> {
   return z
-    .strictObject({ cert: filePath(baseDir), key: filePath(baseDir) })
-    .transform(({ cert, key }) => ({ certFile: cert, keyFile: key }));
+    .strictObject({
+      cert: filePath(baseDir).optional(),
+      key: filePath(baseDir).optional(),
+      spiffe: address(baseDir).optional(),
+      spiffe_id: text(2048).optional(),
+    })
+    .transform(({ cert, key, spiffe, spiffe_id }, context): IdentityConfig => {
+      if (spiffe !== undefined) return spiffeIdentity(spiffe, spiffe_id, cert ?? key, context);
+      if (spiffe_id !== undefined) return mistake(context, 'identity.spiffe_id chooses among the identities of an agent', { expected: 'identity.spiffe beside it' });
+      if (cert !== undefined && key !== undefined) return { certFile: cert, keyFile: key };
+      return mistake(context, cert === undefined ? 'identity.cert is missing' : 'identity.key is missing', {
+        expected: 'cert and key, or spiffe: unix:/path/of/agent.sock',
+      });
+    });
+}
+
+function spiffeIdentity(agent: Address, id: string | undefined, file: string | undefined, context: z.core.$RefinementCtx): IdentityConfig {
+  if (file !== undefined) return mistake(context, 'identity has both files and spiffe', { expected: 'cert and key, or spiffe' });
+  if (agent.scheme !== 'unix') return mistake(context, `identity.spiffe is ${agent.url}`, { expected: 'unix:/path/of/agent.sock' });
+  const rule = id === undefined ? undefined : readPeerRule(id);
+  if (rule !== undefined && ('mistake' in rule || rule.kind !== 'spiffe' || rule.isPrefix)) {
+    return mistake(context, `identity.spiffe_id "${id}" is not a SPIFFE ID`, { expected: 'spiffe://domain/path' });
+  }
+  return { spiffeSocket: agent.path, spiffeId: id };
 }
 
 function trust(baseDir: string): z.ZodType<TrustConfig> {
   const bundle = z.strictObject({
     file: filePath(baseDir),
     sha256: oneOrMany(sha256Hex, 'hex digests').optional().transform((digests) => digests ?? []),
-  });
+    trust_domain: trustDomain.optional(),
+  }).transform(({ trust_domain, ...rest }) => ({ ...rest, trustDomain: trust_domain }));
   const revocation = z.strictObject({
     mode: z.enum(['hard', 'soft', 'off']).default('hard'),
     crl: z.array(filePath(baseDir)).default([]),
+    fetch_crls: z.boolean().default(false),
+    grace: duration(0, 7 * DAY).prefault('0s'),
     ocsp: z
       .strictObject({
         staple: z.boolean().default(true),
@@ -109,7 +134,7 @@ function trust(baseDir: string): z.ZodType<TrustConfig> {
       })
       .transform(({ require_staple, ...ocsp }) => ({ ...ocsp, requireStaple: require_staple }))
       .prefault({}),
-  });
+  }).transform(({ fetch_crls, grace, ...rest }) => ({ ...rest, fetchCrls: fetch_crls, graceMs: grace }));
   return z
     .strictObject({
       bundles: z.array(bundle).default([]),
@@ -119,6 +144,14 @@ function trust(baseDir: string): z.ZodType<TrustConfig> {
     })
     .transform(({ clock_skew, ...rest }) => ({ ...rest, clockSkewMs: clock_skew }));
 }
+
+const trustDomain: z.ZodType<string> = z.string().transform((value, context) => {
+  if (/^[a-z0-9._-]{1,255}$/.test(value)) return value;
+  return mistake(context, `"${value}" is not a trust domain`, {
+    expected: 'a-z, 0-9, dot, hyphen and underscore, such as corp.example',
+    ...(value.startsWith('spiffe://') ? { suggestion: `did you mean ${value.slice('spiffe://'.length)}?` } : {}),
+  });
+});
 
 const sha256Hex: z.ZodType<string> = z.string().transform((value, context) => {
   const digits = value.replaceAll(':', '').toLowerCase();
