@@ -137,6 +137,8 @@ export interface HashProvider {
 
 export interface SignatureProvider {
   readonly name: string;
+  /** What `verify` knows; signing covers the handshake schemes among them. */
+  readonly algorithms: readonly CertificateSignatureAlgorithm[];
   /** PEM (PKCS#8, SEC1, PKCS#1). Throws `key_invalid` for what cannot be used; the detail never holds key bytes. */
   loadSigningKey(pem: string): SigningKey;
   /** DER SubjectPublicKeyInfo. Throws `key_invalid` for small-order Ed25519 points, unnamed curves, RSA outside 2048..8192 (or `minRsaBits`). */
@@ -166,7 +168,7 @@ export interface Crypto {
   readonly signature: SignatureProvider;
   aead(algorithm: AeadAlgorithm, key: Bytes): AeadCipher;
   /** Whether policy and engines allow it; for building offers. */
-  isAvailable(what: AeadAlgorithm | Group | SignatureScheme): boolean;
+  isAvailable(what: AeadAlgorithm | Group | CertificateSignatureAlgorithm): boolean;
   random(length: number): Uint8Array<ArrayBuffer>;
   equal(a: Bytes, b: Bytes): boolean;
 }
