@@ -92,7 +92,11 @@ export function loadIssuingKey(pem: string): IssuingKey {
 
 /** The first 160 bits of SHA-256 over the public key, RFC 7093 §2 (1): names a key without SHA-1. */
 export function keyIdentifier(publicKeyBits: Bytes): Bytes {
-  return hash('sha256', publicKeyBits, 'buffer').subarray(0, 20);
+  return sha256(publicKeyBits).subarray(0, 20);
+}
+
+export function sha256(bytes: Bytes): Bytes {
+  return hash('sha256', bytes, 'buffer');
 }
 
 /**

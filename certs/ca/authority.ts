@@ -10,6 +10,7 @@ import { type CaSettings, readSettings, writeSettings } from './ca-settings.ts';
 import { certificatePem, crlPem, readCertificate, subjectKeyId } from './certificate-files.ts';
 import { findRecord, type IssuedPurpose, type IssuedRecord, readIndex, type RevocationReason, writeIndex } from './issued-index.ts';
 import type { NameConstraints } from './name-constraints.ts';
+import type { OcspAnswers, OcspSigner } from './ocsp-answers.ts';
 import { caExtensions, leafExtensions, type StatusUrls, statusExtensions } from './profiles.ts';
 import { commonName, signCertificate, signCrl, type Signer } from './signing.ts';
 import { checkLabel, checkNames, fileLabel, hasNames, namesOfLabel, NO_NAMES, refuse, type SubjectNames } from './subject-names.ts';
@@ -64,6 +65,8 @@ export interface Issued {
   /** Hexadecimal. */
   readonly serial: string;
   readonly name: string;
+  readonly names: SubjectNames;
+  readonly notAfterMs: number;
   readonly certificate: x509.X509Certificate;
   /** Leaf first, then the intermediates up to, but without, the root. */
   readonly chainPem: string;
@@ -85,6 +88,7 @@ const ROOT_DAYS = 3650;
 const INTERMEDIATE_DAYS = 730;
 const LEAF_DAYS = 90;
 const CRL_DAYS = 7;
+const OCSP_HOURS = 24;
 /** The clocks of peers are not exactly ours. */
 const BACKDATE_MS = 60_000;
 
@@ -179,6 +183,16 @@ export class Authority {
     return readIndex(this.#folder);
   }
 
+  /** The newest certificate of that name, or the one with that serial number. Throws `ca_certificate_unknown`. */
+  async find(serialOrName: string): Promise<IssuedRecord> {
+    return findRecord(await this.issued(), serialOrName);
+  }
+
+  /** Where a file of a record lies. */
+  path(file: string): string {
+    return this.#folder.file(file);
+  }
+
   /** A certificate with a key of its own: `issued/NAME.pem` (whole chain) and `issued/NAME.key`. */
   async issue(request: IssueRequest): Promise<Issued> {
     checkLabel(request.name);
@@ -236,6 +250,31 @@ export class Authority {
   /** What was revoked since the newest complete CRL, in `delta-crl.pem` (RFC 5280 §5.2.4). */
   async deltaCrl(options: { readonly days?: number } = {}): Promise<IssuedCrl> {
     return this.#issueCrl(true, options.days);
+  }
+
+  /**
+   * Answers about everything that this CA has issued. `responder`: the name of a certificate that was issued for
+   * `ocsp` and signs in place of the CA; `hours`: how long an answer is good for, default 24.
+   */
+  async ocsp(options: { readonly responder?: string; readonly hours?: number } = {}): Promise<OcspAnswers> {
+    // Loaded here: the library for OCSP takes longer to load than all the rest of the CA.
+    const { OcspAnswers } = await import('./ocsp-answers.ts');
+    return new OcspAnswers({
+      issuerName: new Uint8Array(this.certificate.subjectName.toArrayBuffer()),
+      issuerSpki: this.#signer.key.spki,
+      signer: options.responder === undefined ? { key: this.#signer.key, certificate: undefined } : await this.#delegate(options.responder),
+      records: () => this.issued(),
+      clock: this.#clock,
+      validityMs: (options.hours ?? OCSP_HOURS) * 3_600_000,
+    });
+  }
+
+  async #delegate(name: string): Promise<OcspSigner> {
+    const record = findRecord(await this.issued(), name);
+    if (record.purpose !== 'ocsp') refuse(`"${record.name}" was not issued for OCSP; use --purpose ocsp`);
+    const [certPem, keyPem] = [await this.#folder.read(record.file), await this.#folder.readKey(record.file.replace(/\.pem$/, '.key'))];
+    if (certPem === undefined || keyPem === undefined) throw new XpsError('ca_folder_unusable', { detail: `certificate or key of "${record.name}" is missing` });
+    return { key: loadIssuingKey(keyPem), certificate: new Uint8Array(readCertificate(certPem, record.file).rawData) };
   }
 
   async #issueCrl(isDelta: boolean, days: number | undefined): Promise<IssuedCrl> {
@@ -297,6 +336,8 @@ export class Authority {
     return {
       serial: toHex(serial),
       name,
+      names,
+      notAfterMs: validity.notAfterMs,
       certificate,
       chainPem,
       certFile: this.#folder.file(files.cert),

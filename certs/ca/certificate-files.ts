@@ -4,13 +4,14 @@ import * as x509 from '@peculiar/x509';
 import { toHex } from '../../base/bytes.ts';
 import { XpsError } from '../../base/errors.ts';
 import { keyIdentifier } from '../../engines/key-generation.ts';
+import { readPem, writePem } from '../pem.ts';
 import { publicKeyBits } from './profiles.ts';
 
 /** The first certificate of a PEM file. */
 export function readCertificate(pem: string, file: string): x509.X509Certificate {
   try {
-    const [first] = x509.PemConverter.decode(pem);
-    if (first !== undefined) return new x509.X509Certificate(first);
+    const [first] = readPem(pem, ['CERTIFICATE']);
+    if (first !== undefined) return new x509.X509Certificate(Uint8Array.from(first.der));
   } catch {
     // Reported below, like a file without any.
   }
@@ -24,10 +25,10 @@ export function subjectKeyId(certificate: x509.X509Certificate): string {
 }
 
 export function certificatePem(certificate: x509.X509Certificate): string {
-  return `${x509.PemConverter.encode(certificate.rawData, 'CERTIFICATE')}\n`;
+  return writePem('CERTIFICATE', new Uint8Array(certificate.rawData));
 }
 
-/** RFC 7468 §7; the library's own label, `CRL`, is one that OpenSSL does not read. */
+/** RFC 7468 §6; the library's own label, `CRL`, is one that OpenSSL does not read. */
 export function crlPem(crl: x509.X509Crl): string {
-  return `${x509.PemConverter.encode(crl.rawData, 'X509 CRL')}\n`;
+  return writePem('X509 CRL', new Uint8Array(crl.rawData));
 }

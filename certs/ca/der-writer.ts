@@ -17,6 +17,12 @@ export function integer(value: number): Bytes {
   return element(TAG.integer, magnitude(value));
 }
 
+/** A positive number, big-endian. */
+export function integerOctets(octets: Bytes): Bytes {
+  const isHigh = (octets[0] ?? 0) >= 0x80;
+  return element(TAG.integer, isHigh ? Uint8Array.of(0) : new Uint8Array(0), octets);
+}
+
 export function octetString(content: Bytes): Bytes {
   return element(TAG.octetString, content);
 }

@@ -53,10 +53,11 @@ export function leafExtensions(profile: LeafProfile): x509.Extension[] {
   return extensions;
 }
 
+/** digitalSignature, because the CA also signs OCSP answers, which are neither certificates nor CRLs. */
 export function caExtensions(profile: CaProfile): x509.Extension[] {
   const extensions: x509.Extension[] = [
     new x509.BasicConstraintsExtension(true, profile.pathLength, true),
-    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
   ];
   if (profile.constraints !== undefined) {
     extensions.push(extension(EXTENSION.nameConstraints, true, encodeNameConstraints(profile.constraints)));

@@ -1,0 +1,85 @@
+// The command line. A command's file is imported only when it is asked for: starting must stay quick.
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { errorLine, examples, exitCodeOf, isHelp, note } from './output.ts';
+
+interface CommandEntry {
+  readonly name: string;
+  /** One line of `xpscerpto --help`. */
+  readonly summary: string;
+  /** The file exports `register`, which adds the command with its options, help and action. */
+  readonly load: () => Promise<{ register(program: Command): void }>;
+}
+
+/** In the order of the help text. */
+const COMMANDS: readonly CommandEntry[] = [
+  { name: 'pki', summary: 'a certificate authority for development and tests', load: () => import('./pki.ts') },
+];
+
+await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<void> {
+  // A reader that closes the pipe early, as `head` does, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  const program = newProgram();
+  try {
+    await addCommands(program, argv.find((word) => !word.startsWith('-')));
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (thrown) {
+    if (!isHelp(thrown)) note(errorLine(thrown, helpOf(program, argv)));
+    process.exitCode = exitCodeOf(thrown);
+  }
+}
+
+function newProgram(): Command {
+  return new Command('xpscerpto')
+    .description('A sidecar proxy that gives services mutually authenticated, encrypted channels.')
+    .usage('<command> [options]')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .addHelpText(
+      'after',
+      examples(
+        ['make a certificate authority for development', 'xpscerpto pki init --dir pki --name "Example CA"'],
+        ['what a command can do', 'xpscerpto pki issue --help'],
+      ),
+    );
+}
+
+/** The command that was asked for as it is; of the others only what the list and suggestions need. */
+async function addCommands(program: Command, asked: string | undefined): Promise<void> {
+  // `help NAME` prints the help of NAME.
+  const wanted = asked === 'help' ? process.argv[process.argv.indexOf('help') + 1] : asked;
+  for (const { name, summary, load } of COMMANDS) {
+    if (name === wanted) (await load()).register(program);
+    else program.command(name).description(summary);
+  }
+}
+
+/** The command whose help a person needs who got this command line wrong. */
+function helpOf(program: Command, argv: readonly string[]): string {
+  let command = program;
+  const words = ['xpscerpto'];
+  for (const word of argv) {
+    const next = command.commands.find((sub) => sub.name() === word);
+    if (next === undefined) break;
+    command = next;
+    words.push(word);
+  }
+  return `${words.join(' ')} --help`;
+}
+
+/** From the nearest package.json above: sources and build have it at different distances. */
+function packageVersion(): string {
+  for (let folder = dirname(import.meta.dirname); ; folder = dirname(folder)) {
+    try {
+      return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
+    } catch (thrown) {
+      if (dirname(folder) === folder) throw thrown;
+    }
+  }
+}
