@@ -111,6 +111,7 @@ export type Reason =
   | 'config_invalid'
   | 'environment_invalid'
   | 'file_unreadable'
+  | 'demo_failed'
   | 'listen_failed'
   | 'dial_failed'
   | 'connection_limit'
@@ -236,6 +237,7 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   usage_invalid: entry('XPS_ERR_POLICY', 'the command line is wrong', 'run the command with --help; it shows examples'),
   config_invalid: entry('XPS_ERR_POLICY', 'the configuration has mistakes', 'run `xpscerpto check -c FILE`: it names each mistake with its line'),
   environment_invalid: entry('XPS_ERR_POLICY', 'an environment variable has a value that is not known', 'use one of the values named, or unset the variable'),
+  demo_failed: entry('XPS_ERR_INTERNAL', 'the demo could not start or go on', 'look at the log files that the detail names'),
   file_unreadable: entry('XPS_ERR_POLICY', 'a file cannot be read', 'check the path, its owner and mode'),
   listen_failed: entry('XPS_ERR_POLICY', 'an address cannot be listened on', 'choose another address, or stop what uses it'),
   dial_failed: entry('XPS_ERR_POLICY', 'an address cannot be connected to', 'look whether something listens there, and at the network and DNS between'),

@@ -31,7 +31,7 @@ async function demo(dir: string): Promise<void> {
   const ports = await choosePorts();
   const files = await writeDemoFiles(dir, ports);
   const service = await startDemoService(ports.service);
-  const command = [process.execPath, ...process.execArgv, process.argv[1] as string];
+  const command = [process.execPath, ...process.execArgv, process.argv[1] as string] as const;
   const server = new DemoSidecar('server', command, files.serverConfig, join(dir, 'server.log'));
   const client = new DemoSidecar('client', command, files.clientConfig, join(dir, 'client.log'));
   try {
