@@ -7,6 +7,7 @@ import { MESSAGE } from '../handshake/codepoints.ts';
 import { startClient } from '../handshake/client-opening.ts';
 import { decodeBare, encodeBare } from '../handshake/messages/bare.ts';
 import type { PresentedCredential } from '../handshake/messages/certificate.ts';
+import type { Message } from '../handshake/messages/message.ts';
 import { startServer } from '../handshake/server-opening.ts';
 import type { RekeySettings } from '../handshake/rekey.ts';
 import type { ClientSettings, ServerSettings } from '../handshake/settings.ts';
@@ -20,6 +21,8 @@ import { Wire, type Incoming } from './wire.ts';
 
 /** docs/PROTOCOL.md §13: bytes of records that a peer may send before it is authenticated. */
 const MAX_UNAUTHENTICATED_BYTES = 65_536;
+/** docs/PROTOCOL.md §6.11. */
+const HANDSHAKE_ID_LENGTH = 8;
 
 /** Limits of time in milliseconds. */
 export interface ChannelTimeouts {
@@ -104,6 +107,8 @@ export class SecureChannel implements Disposable {
   /** S: the first message passed the gate, so the peer may be answered. */
   #isGatePassed = false;
   #hasReceivedProtected = false;
+  /** Body of the first ClientHello, for the handshake id of a log line. */
+  #firstHello: Bytes | undefined;
   #depth = 0;
 
   constructor(settings: ChannelSettings, handler: ChannelHandler) {
@@ -220,6 +225,14 @@ export class SecureChannel implements Disposable {
     return this.#established;
   }
 
+  /** docs/PROTOCOL.md §6.11; undefined before there was a hello. The first hello has no cookie: its last byte is an empty length. */
+  get handshakeId(): Bytes | undefined {
+    if (this.#established !== undefined) return this.#established.handshakeId;
+    if (this.#firstHello === undefined) return undefined;
+    const core = this.#firstHello.subarray(0, this.#firstHello.length - 1);
+    return this.#settings.handshake.crypto.hash.hash('sha384', core).subarray(0, HANDSHAKE_ID_LENGTH);
+  }
+
   /** Who is there now, and what they presented last. */
   get peer(): ChannelPeer | undefined {
     return this.#rekeying?.peer;
@@ -323,6 +336,7 @@ export class SecureChannel implements Disposable {
     if (message.type === MESSAGE.failure) return this.#receiveFailure(incoming);
     if (protection !== 'plain') this.#hasReceivedProtected = true;
     const row = permit(state.name, message.type, protection);
+    this.#noteHello(message);
     const step = state.receive(message);
     if (!row.next.includes(step.next.name)) {
       throw new XpsError('internal_error', { detail: `"${step.next.name}" does not follow "${state.name}"` });
@@ -348,6 +362,7 @@ export class SecureChannel implements Disposable {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
+          this.#noteHello(effect.message);
           if (effect.isPlain) this.#wire.sendPlain(effect.message);
           else this.#wire.send(effect.message);
           break;
@@ -403,6 +418,7 @@ export class SecureChannel implements Disposable {
   #establish(established: Established): void {
     if (this.#session === undefined) this.#beginSession(established);
     this.#established = established;
+    this.#firstHello = undefined;
     this.#session?.confirm();
     this.#handler.onEstablished(established);
   }
@@ -440,6 +456,10 @@ export class SecureChannel implements Disposable {
     if (this.#settings.side === 'server' && !this.#isGatePassed && ageMs > helloMs) {
       throw new XpsError('handshake_timeout', { detail: 'no hello came' });
     }
+  }
+
+  #noteHello(message: Message): void {
+    if (message.type === MESSAGE.clientHello && this.#established === undefined) this.#firstHello ??= message.body;
   }
 
   #requireState(): HandshakeState {

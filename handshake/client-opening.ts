@@ -5,7 +5,7 @@ import { ClientWaitCertificate, clientWaitFinishedResumed } from './client-authe
 import { EXTENSION_TICKET, MESSAGE, suiteById, type Suite } from './codepoints.ts';
 import type { Effect } from './effects.ts';
 import type { HandshakeSecrets } from './key-schedule.ts';
-import { clientHelloMessage, encodeClientHelloCore } from './messages/client-hello.ts';
+import { clientHelloMessage, encodeClientHelloCore, handshakeIdOf } from './messages/client-hello.ts';
 import type { Message } from './messages/message.ts';
 import { decodeRetry } from './messages/retry.ts';
 import { decodeServerHello, type ServerHello } from './messages/server-hello.ts';
@@ -16,7 +16,6 @@ import { WaitState, type Step } from './state.ts';
 import { Transcript } from './transcript.ts';
 
 const MIN_RECORD_LIMIT = 16_384;
-const HANDSHAKE_ID_LENGTH = 8;
 const NO_COOKIE = new Uint8Array(0);
 
 /** What was offered, and what it takes to read the answer. */
@@ -86,6 +85,7 @@ class WaitServerHello extends WaitState {
 
   override [Symbol.dispose](): void {
     this.#offer.share[Symbol.dispose]();
+    this.#settings.ticket?.psk[Symbol.dispose]();
   }
 
   #repeat(retry: Message): Step {
@@ -106,17 +106,19 @@ class WaitServerHello extends WaitState {
     const secrets = early
       .pre(hello.isResumed ? ticket?.psk : undefined)
       .handshake(suite, helloHash, shared, transcript.digest());
+    // §10.3: used at most once, whether the server took it or not.
+    ticket?.psk[Symbol.dispose]();
     const install = (direction: 'send' | 'receive'): Effect => ({
       kind: 'install', when: 'now', direction, epoch: 0, suite, recordLimit: hello.recordLimit,
       keys: secrets.traffic(direction === 'send' ? 'client' : 'server'),
     });
     const next = new WaitParameters({
       settings: this.#settings, suite, secrets, transcript,
-      handshakeId: crypto.hash.hash('sha384', this.#offer.core).subarray(0, HANDSHAKE_ID_LENGTH),
+      handshakeId: handshakeIdOf(crypto.hash, this.#offer.core),
       recordLimit: hello.recordLimit,
       isResumed: hello.isResumed,
       offeredSchemes: this.#offer.schemes,
-      shares: [this.#offer.share.share, hello.answer],
+      shares: [this.#offer.share.share, Uint8Array.from(hello.answer)],
     }, this.#offer.suites);
     return { next, effects: [install('send'), install('receive')] };
   }

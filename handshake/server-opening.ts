@@ -7,7 +7,7 @@ import type { Effect } from './effects.ts';
 import type { HandshakeSecrets } from './key-schedule.ts';
 import { encodeCertificate } from './messages/certificate.ts';
 import { encodeCertificateVerify } from './messages/certificate-verify.ts';
-import { decodeClientHello, type ClientHello } from './messages/client-hello.ts';
+import { decodeClientHello, handshakeIdOf, type ClientHello } from './messages/client-hello.ts';
 import { encodeFinished } from './messages/finished.ts';
 import type { Message } from './messages/message.ts';
 import { encodeRetry } from './messages/retry.ts';
@@ -21,7 +21,6 @@ import { Transcript } from './transcript.ts';
 
 const MIN_RECORD_LIMIT = 16_384;
 const MAX_RECORD_LIMIT = 65_536;
-const HANDSHAKE_ID_LENGTH = 8;
 
 /** What the later states of the server have in common. */
 export interface ServerContext {
@@ -103,9 +102,9 @@ class WaitHello extends WaitState {
     const parameters = this.#parameters(ownSuites);
     const context: ServerContext = {
       settings: this.#settings, suite, secrets, transcript, recordLimit, ticket, parameters,
-      handshakeId: crypto.hash.hash('sha384', hello.core).subarray(0, HANDSHAKE_ID_LENGTH),
+      handshakeId: handshakeIdOf(crypto.hash, hello.core),
       clientSchemes: hello.schemes,
-      shares: [hello.share, exchange.answer],
+      shares: [Uint8Array.from(hello.share), exchange.answer],
     };
     const install = (direction: 'send' | 'receive'): Effect => ({
       kind: 'install', when: 'now', direction, epoch: 0, suite, recordLimit,

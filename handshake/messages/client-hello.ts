@@ -1,7 +1,7 @@
 import { concat, Reader, utf8, Writer, type Bytes } from '../../base/bytes.ts';
 import { XpsError } from '../../base/errors.ts';
 import { EXTENSION_TICKET, GROUP_IDS, MAGIC, MESSAGE, PROTOCOL_VERSION, SHARE_LENGTHS } from '../codepoints.ts';
-import type { Group } from '../../engines/contract.ts';
+import type { Group, HashProvider } from '../../engines/contract.ts';
 import { readExtensions, writeExtensions, type Extensions } from './extensions.ts';
 import { makeMessage, MESSAGE_HEADER_LENGTH, readList, requireZeros, writeList, type Message } from './message.ts';
 
@@ -9,6 +9,7 @@ const BINDER_LENGTH = 48;
 const GATE_LENGTH = 32;
 const PADDING_BLOCK = 512;
 const MAX_COOKIE_LENGTH = 64;
+const HANDSHAKE_ID_LENGTH = 8;
 export const TICKET_LENGTH = 32;
 
 /** docs/PROTOCOL.md §6.1, less binder, gate and cookie, which are made from the rest. */
@@ -107,6 +108,11 @@ export function decodeClientHello(body: Bytes): ClientHello {
     random, suites, schemes, group, share, serviceTag, recordLimit, extensions,
     ticket, binder, gate, cookie, binderInput, gateInput, core,
   };
+}
+
+/** §6.11, of a ClientHello that could be parsed. */
+export function handshakeIdOf(hash: HashProvider, core: Bytes): Uint8Array<ArrayBuffer> {
+  return hash.hash('sha384', core).slice(0, HANDSHAKE_ID_LENGTH);
 }
 
 /** Magic and version come first, so that a stranger and an old peer are told apart from a broken one. */

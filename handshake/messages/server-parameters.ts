@@ -47,6 +47,7 @@ export function decodeServerParameters(body: Bytes): ServerParameters {
     throw new XpsError('malformed', { detail: 'ServerParameters has a value outside its range' });
   }
   const caHints: Bytes[] = [];
-  for (let at = 0; at < hints.length; at += HINT_LENGTH) caHints.push(hints.subarray(at, at + HINT_LENGTH));
-  return { suites, schemes, clientAuth, isStapleRequired: stapleRequired === 1, caHints, trustDigest };
+  // Copies: parameters outlive the buffer that they came in.
+  for (let at = 0; at < hints.length; at += HINT_LENGTH) caHints.push(hints.slice(at, at + HINT_LENGTH));
+  return { suites, schemes, clientAuth, isStapleRequired: stapleRequired === 1, caHints, trustDigest: trustDigest.slice() };
 }
