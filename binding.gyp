@@ -16,8 +16,15 @@
       'record/native/dispatch/dispatch.cc',
       'record/native/dispatch/known_answers.cc',
     ],
-    # The data plane: its binding registers itself in binding/addon.cc.
     'plane_sources': [
+      'record/native/plane/application.cc',
+      'record/native/plane/channel.cc',
+      'record/native/plane/loop.cc',
+      'record/native/plane/messages.cc',
+      'record/native/plane/outbox.cc',
+      'record/native/plane/plane_binding.cc',
+      'record/native/plane/record.cc',
+      'record/native/plane/route.cc',
     ],
   },
   'target_defaults': {
@@ -28,10 +35,18 @@
     'cflags!': ['-O2', '-Wno-unused-parameter'],
   },
   'targets': [
+    # The data plane throws where a rule is broken and catches where a channel is entered; nothing else has exceptions.
+    {
+      'target_name': 'plane',
+      'type': 'static_library',
+      'sources': ['<@(plane_sources)'],
+      'cflags_cc': ['-fexceptions'],
+      'cflags_cc!': ['-fno-exceptions'],
+    },
     {
       'target_name': 'xpscerpto',
-      'sources': ['<@(addon_sources)', '<@(core_sources)', '<@(plane_sources)'],
-      'dependencies': ['kernels_portable'],
+      'sources': ['<@(addon_sources)', '<@(core_sources)'],
+      'dependencies': ['kernels_portable', 'plane'],
       'ldflags': ['-Wl,-z,relro', '-Wl,-z,now', '-Wl,-z,noexecstack'],
       'conditions': [
         ['target_arch=="x64"', {
@@ -96,7 +111,7 @@
           'target_name': 'kernels_armaes',
           'type': 'static_library',
           'sources': ['record/native/kernels/aes_gcm_neon.cc'],
-          'cflags_cc': ['-march=armv8-a+aes'],
+          'cflags_cc': ['-march=armv8-a+crypto'],
         },
       ],
     }],

@@ -5,7 +5,7 @@
 #include "bindings.h"
 
 NAPI_MODULE_INIT() {
-  const bool registered = xps::register_aead(env, exports) && xps::register_report(env, exports);
+  const bool registered = xps::register_aead(env, exports) && xps::register_report(env, exports) && xps::register_plane(env, exports);
   if (registered) return exports;
   napi_throw_error(env, "ERR_XPS_LOAD", "the addon could not be initialised");
   return nullptr;

@@ -13,7 +13,6 @@ enum class event_kind : uint8_t {
   due,       // a soft limit of a key was reached
   open,      // a server's stream that JavaScript has to connect; number, bytes: the whole Open
   over,      // the stream `number` is over, on routes that report it; text: how
-  retired,   // the peer asks that no further stream is opened
   closing,   // Close was sent
   closed,    // the end, in order
   failed,    // the end; reason, text

@@ -76,6 +76,7 @@ void loop::schedule(pollable& who) {
 
 void loop::bury(std::unique_ptr<pollable> gone) {
   gone->is_buried_ = true;
+  if (gone->is_scheduled_) std::erase(scheduled_, gone.get());
   graveyard_.push_back(std::move(gone));
 }
 
@@ -124,7 +125,6 @@ void loop::run() {
   run_tasks();
   channels_.clear();
   routes_.clear();
-  scheduled_.clear();
   graveyard_.clear();
 }
 
@@ -140,9 +140,9 @@ void loop::run_tasks() {
 }
 
 void loop::run_turns() {
-  std::vector<pollable*> turns;
-  turns.swap(scheduled_);
-  for (pollable* who : turns) {
+  turns_.clear();
+  turns_.swap(scheduled_);
+  for (pollable* who : turns_) {
     who->is_scheduled_ = false;
     if (!who->is_buried_) who->on_turn();
   }

@@ -104,6 +104,7 @@ class loop {
   std::vector<task> tasks_;
   std::atomic<bool> is_stopping_ = false;
   std::vector<pollable*> scheduled_;
+  std::vector<pollable*> turns_;
   std::vector<std::unique_ptr<pollable>> graveyard_;
   std::unordered_map<uint32_t, std::unique_ptr<channel>> channels_;
   std::unordered_map<uint32_t, std::unique_ptr<route>> routes_;

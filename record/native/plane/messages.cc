@@ -132,6 +132,7 @@ size_t write_close(uint8_t* to, uint64_t bytes) {
 }
 
 std::span<const uint8_t> message_assembler::accept(std::span<const uint8_t> content, bool is_padded, uint32_t content_limit) {
+  done_ = {};
   if (!is_inside()) {
     expected_ = message_length(content);
     if (expected_ <= content_limit) {

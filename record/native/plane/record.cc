@@ -58,8 +58,8 @@ void record_key::take_nonce(uint8_t* nonce, uint8_t* aad, const uint8_t* header)
   for (size_t i = 0; i < 8; ++i) nonce[length - 8 + i] ^= aad[8 + i];
 }
 
-size_t record_key::seal(uint8_t* record, size_t length, content type) {
-  if (type == content::data && next_ >= HARD_RECORD_LIMIT - RESERVED_RECORDS) {
+size_t record_key::seal(uint8_t* record, size_t length, content_type type) {
+  if (type == content_type::data && next_ >= HARD_RECORD_LIMIT - RESERVED_RECORDS) {
     throw failure{reason::KEY_EXHAUSTED, "the rekey did not come in time"};
   }
   const size_t inner = length + 1;
@@ -87,11 +87,11 @@ record_key::opened record_key::open(uint8_t* record, const record_header& header
   while (type_at > 0 && inner[type_at] == 0) --type_at;
   if (type_at == 0) throw failure{reason::RECORD_CONTENT_INVALID, "a record without content"};
   const uint8_t type = inner[type_at];
-  if (type != static_cast<uint8_t>(content::message) && type != static_cast<uint8_t>(content::data)) {
+  if (type != static_cast<uint8_t>(content_type::message) && type != static_cast<uint8_t>(content_type::data)) {
     throw failure{reason::RECORD_CONTENT_INVALID, "an unknown content type"};
   }
   bytes_ += type_at;
-  return {static_cast<content>(type), inner, type_at, type_at != length - 1};
+  return {static_cast<content_type>(type), inner, type_at, type_at != length - 1};
 }
 
 }  // namespace xps::plane

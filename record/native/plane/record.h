@@ -21,7 +21,7 @@ inline constexpr size_t BULK_CONTENT = SLOT_BYTES - RECORD_OVERHEAD;
 inline constexpr uint64_t HARD_RECORD_LIMIT = 5'931'641;
 inline constexpr uint64_t RESERVED_RECORDS = 8;
 
-enum class content : uint8_t { message = 1, data = 2 };
+enum class content_type : uint8_t { message = 1, data = 2 };
 
 struct record_header {
   uint16_t epoch;  // low 16 bits
@@ -48,10 +48,10 @@ class record_key {
 
   // `record` has room for the header, holds `length` bytes of content behind it, and has room for 17 more. Returns the
   // length of the whole record.
-  size_t seal(uint8_t* record, size_t length, content type);
+  size_t seal(uint8_t* record, size_t length, content_type type);
 
   struct opened {
-    content type;
+    content_type type;
     uint8_t* content;
     size_t length;
     bool is_padded;

@@ -22,6 +22,7 @@ class unique_fd {
     if (fd_ >= 0) close(std::exchange(fd_, -1));
   }
 
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   int operator*() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
