@@ -116,6 +116,7 @@ export type Reason =
   | 'dial_failed'
   | 'connection_limit'
   | 'half_open_dropped'
+  | 'clock_implausible'
   ;
 
 function entry(errorClass: ErrorClass, summary: string, action: string): ReasonEntry {
@@ -243,4 +244,5 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   dial_failed: entry('XPS_ERR_POLICY', 'an address cannot be connected to', 'look whether something listens there, and at the network and DNS between'),
   connection_limit: entry('XPS_ERR_POLICY', 'a tunnel has as many connections as it may have', 'raise limits.connections if this is normal load; else look who opens them'),
   half_open_dropped: entry('XPS_ERR_POLICY', 'an unfinished handshake made room for others', 'nothing, if it is rare; else raise limits.handshakes, or look who floods this address'),
+  clock_implausible: entry('XPS_ERR_POLICY', 'the clock of this machine is wrong', 'set the clock: certificates cannot be judged without it'),
 };

@@ -14,6 +14,8 @@ interface CommandEntry {
 
 /** In the order of the help text. */
 const COMMANDS: readonly CommandEntry[] = [
+  { name: 'run', summary: 'run the tunnels of a configuration', load: () => import('./run.ts') },
+  { name: 'check', summary: 'validate a configuration without serving', load: () => import('./check.ts') },
   { name: 'pki', summary: 'a certificate authority for development and tests', load: () => import('./pki.ts') },
 ];
 

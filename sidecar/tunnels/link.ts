@@ -6,6 +6,7 @@ import type { RekeyTrigger } from '../../channel/rekey-schedule.ts';
 import type { MintedTicket } from '../../channel/session.ts';
 import type { Established } from '../../handshake/effects.ts';
 import type { Heartbeat } from '../heartbeat.ts';
+import { explain } from '../transports/network-errors.ts';
 import type { Transport } from '../transports/transport.ts';
 
 /** While a verdict is awaited or a rekey needs the peer, at most this much is read ahead. */
@@ -17,7 +18,7 @@ export interface StreamUser {
   onData(content: Bytes): void;
   onEnd(): void;
   onReset(reason: ResetReason): void;
-  /** The transport took what was written: more may be sent. */
+  /** More may be sent: the transport took what was written, or the channel was confirmed. */
   onWritable(): void;
   /** The channel is gone in the middle of the stream. */
   onLost(error: XpsError): void;
@@ -27,7 +28,9 @@ export interface StreamUser {
 
 /** Whoever owns the link: a tunnel. */
 export interface LinkOwner {
-  /** C: a stream may be opened already, see `SecureChannel.sendRoom` for what it may send before it is established. */
+  /** S: the first flight of the peer was complete and passed the gate. */
+  onHello(link: Link): void;
+  /** C: a stream may be opened, though the server has not confirmed yet. */
   onReady(link: Link): void;
   onEstablished(link: Link, established: Established): void;
   onOpen(link: Link, destination: Destination): void;
@@ -46,6 +49,7 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #stopBeat: () => void;
   #user: StreamUser | undefined;
+  #hasHello = false;
   #isReadingWanted = true;
   #isPaused = false;
   #isOver = false;
@@ -108,8 +112,18 @@ export class Link {
     this.channel.fail(error);
   }
 
+  /** Gone at once, without a word: for connections that never proved anything. */
+  drop(error: XpsError): void {
+    this.channel[Symbol.dispose]();
+    this.#finish(error, 0);
+  }
+
   #receive(bytes: Bytes): void {
     this.channel.receive(bytes);
+    if (!this.#hasHello && this.channel.hasHello) {
+      this.#hasHello = true;
+      if (!this.#isOver) this.#owner.onHello(this);
+    }
     this.#steer();
   }
 
@@ -132,9 +146,14 @@ export class Link {
 
   #handler(): ChannelHandler {
     return {
-      onOutput: () => this.transport.writeAll(this.channel.takeOutput()),
+      onOutput: () => {
+        this.transport.writeAll(this.channel.takeOutput());
+      },
       onReady: () => this.#owner.onReady(this),
-      onEstablished: (established) => this.#owner.onEstablished(this, established),
+      onEstablished: (established) => {
+        this.#owner.onEstablished(this, established);
+        this.#user?.onWritable();
+      },
       onOpen: (destination) => this.#owner.onOpen(this, destination),
       onData: (content) => this.#user?.onData(content),
       onEnd: () => this.#user?.onEnd(),
@@ -148,11 +167,11 @@ export class Link {
     };
   }
 
-  #finish(error: XpsError | undefined): void {
+  #finish(error: XpsError | undefined, graceMs?: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopBeat();
-    this.transport.destroy();
+    this.transport.destroy(graceMs);
     const user = this.#user;
     this.#user = undefined;
     if (error !== undefined) user?.onLost(error);
@@ -162,7 +181,7 @@ export class Link {
   #lost(cause: Error | undefined): void {
     if (this.channel.isOver) return;
     this.channel.fail(new XpsError('channel_truncated', {
-      detail: cause === undefined ? 'the transport was closed' : `the transport failed: ${cause.message}`,
+      detail: cause === undefined ? 'the transport was closed' : `the transport failed: ${explain(cause)}`,
       cause,
     }));
   }

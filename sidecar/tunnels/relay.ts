@@ -1,10 +1,10 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { XpsError } from '../../base/errors.ts';
+import type { XpsError } from '../../base/errors.ts';
 import type { ResetReason } from '../../channel/messages/stream-messages.ts';
 import type { Heartbeat } from '../heartbeat.ts';
 import type { Transport } from '../transports/transport.ts';
-import type { Link, StreamUser } from './link.ts';
 import type { TunnelCounters } from './counters.ts';
+import type { Link, StreamUser } from './link.ts';
 
 /** Above this the writer is asked to stop; the same for both directions. */
 const HIGH_WATER = 1024 * 1024;
@@ -17,6 +17,11 @@ export interface RelayOptions {
   readonly nowMs: () => number;
   /** Why the stream ended, for the log: undefined for an orderly end. */
   readonly onOver: (end: string | undefined) => void;
+  /**
+   * The channel was lost before a byte of the application went either way: the application, paused, may be
+   * served by another one. Absent: it is reset like any other.
+   */
+  readonly onUnused?: (application: Transport) => void;
 }
 
 /**
@@ -28,10 +33,11 @@ export class Relay implements StreamUser {
   readonly #options: RelayOptions;
   readonly #stopBeat: () => void;
   #application: Transport | undefined;
-  /** What came before the application was there. */
+  /** From the channel, before the application was there. */
   #early: Bytes[] = [];
   #earlyBytes = 0;
   #hasEarlyEnd = false;
+  #hasMoved = false;
   #activeAtMs: number;
   /** The application has closed in order; what still comes for it has no place to go. */
   #isDiscarding = false;
@@ -76,16 +82,15 @@ export class Relay implements StreamUser {
 
   /** The application cannot be reached, or may not be. */
   refuse(reason: ResetReason): void {
-    if (this.#isOver) return;
-    this.#resetStream(reason);
-    this.#drop(reason);
+    this.#abort(reason, reason);
   }
 
   onData(content: Bytes): void {
     this.#activeAtMs = this.#options.nowMs();
+    this.#hasMoved = true;
     this.#options.counters.bytesFromChannel += content.length;
     if (this.#isDiscarding) {
-      this.refuse('reset');
+      this.#abort('reset', 'the application had closed and data still came for it');
     } else if (this.#application === undefined) {
       this.#early.push(content);
       this.#earlyBytes += content.length;
@@ -102,16 +107,24 @@ export class Relay implements StreamUser {
 
   onReset(reason: ResetReason): void {
     this.#application?.reset();
-    this.#drop(`the peer reset the stream: ${reason}`);
+    this.#finish(`the peer reset the stream: ${reason}`);
   }
 
   onWritable(): void {
-    this.#application?.resume();
+    if (this.#link.channel.sendRoom > 0) this.#application?.resume();
   }
 
   onLost(error: XpsError): void {
-    this.#application?.reset();
-    this.#drop(`the channel was lost: ${error.reason}`);
+    const application = this.#application;
+    const { onUnused } = this.#options;
+    if (!this.#hasMoved && application !== undefined && onUnused !== undefined) {
+      application.pause();
+      this.#finish(undefined);
+      onUnused(application);
+      return;
+    }
+    application?.reset();
+    this.#finish(`the channel was lost: ${error.reason}`);
   }
 
   /** Both directions of the stream are over. */
@@ -122,14 +135,18 @@ export class Relay implements StreamUser {
   }
 
   #fromApplication(bytes: Bytes): void {
-    if (!this.#link.channel.canSend) return;
+    const { channel } = this.#link;
+    if (!channel.canSend) return;
     this.#activeAtMs = this.#options.nowMs();
+    this.#hasMoved = true;
     this.#options.counters.bytesToChannel += bytes.length;
-    this.#link.channel.sendData(bytes);
-    if (this.#link.pendingBytes > HIGH_WATER) this.#application?.pause();
+    channel.sendData(bytes);
+    // Before Confirm the channel takes 64 KiB (docs/PROTOCOL.md §6.9), after it what the transport takes.
+    if (channel.sendRoom === 0 || this.#link.pendingBytes > HIGH_WATER) this.#application?.pause();
   }
 
   #applicationEnded(): void {
+    this.#hasMoved = true;
     if (this.#link.channel.canSend) this.#link.channel.end();
   }
 
@@ -137,11 +154,10 @@ export class Relay implements StreamUser {
   #applicationClosed(isReset: boolean): void {
     if (this.#isOver) return;
     if (isReset) {
-      this.#resetStream('reset');
-      this.#drop('the application reset the connection');
+      this.#abort('reset', 'the application reset the connection');
       return;
     }
-    if (this.#link.channel.canSend) this.#link.channel.end();
+    this.#applicationEnded();
     if (this.#isOver) return;
     this.#application = undefined;
     this.#isDiscarding = true;
@@ -150,22 +166,20 @@ export class Relay implements StreamUser {
 
   #beat(): void {
     const { idleMs, nowMs } = this.#options;
-    if (idleMs === undefined || nowMs() - this.#activeAtMs < idleMs) return;
-    this.#resetStream('timed_out');
-    this.#application?.reset();
-    this.#drop(`idle for ${idleMs} ms`);
+    if (idleMs !== undefined && nowMs() - this.#activeAtMs >= idleMs) this.#abort('timed_out', `idle for ${idleMs} ms`);
   }
 
-  #resetStream(reason: ResetReason): void {
+  /** Both sides are told by a reset. */
+  #abort(reason: ResetReason, why: string): void {
+    if (this.#isOver) return;
     const { channel } = this.#link;
+    this.#finish(why);
+    this.#application?.reset();
     if (channel.canSend || channel.canReceive) channel.reset(reason);
   }
 
-  #drop(why: string): void {
-    if (!this.#isOver) this.#finish(why);
-  }
-
   #finish(end: string | undefined): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     this.#stopBeat();
     this.#early = [];
