@@ -12,6 +12,10 @@ export interface Crl extends Signed {
   /** Set for a delta CRL: the smallest number of a base that it completes. */
   readonly baseNumber: bigint | undefined;
   readonly entryCount: number;
+  /** keyIdentifier of authorityKeyIdentifier; with the issuer and `scopeDer` it tells which CRLs replace one another. */
+  readonly authorityKeyId: Bytes | undefined;
+  /** The DER of issuingDistributionPoint; undefined: the CRL speaks for everything that its issuer issued. */
+  readonly scopeDer: Bytes | undefined;
 }
 
 /** Strict DER and the rules of RFC 5280 §5. Throws `certificate_malformed`. */
