@@ -4,93 +4,25 @@ import type * as x509 from '@peculiar/x509';
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { XpsError } from '../../base/errors.ts';
-import { generateIssuingKey, type IssuingKey, type KeyType, loadIssuingKey, randomSerial } from '../../engines/key-generation.ts';
+import { generateIssuingKey, type IssuingKey, loadIssuingKey, randomSerial } from '../../engines/key-generation.ts';
 import { CaFolder } from './ca-folder.ts';
 import { type CaSettings, readSettings, writeSettings } from './ca-settings.ts';
 import { certificatePem, crlPem, readCertificate, subjectKeyId } from './certificate-files.ts';
-import { findRecord, type IssuedPurpose, type IssuedRecord, readIndex, type RevocationReason, writeIndex } from './issued-index.ts';
-import type { NameConstraints } from './name-constraints.ts';
+import { findRecord, type IssuedRecord, readIndex, type RevocationReason, writeIndex } from './issued-index.ts';
 import type { OcspAnswers, OcspSigner } from './ocsp-answers.ts';
-import { caExtensions, leafExtensions, type StatusUrls, statusExtensions } from './profiles.ts';
+import { caExtensions, leafExtensions, statusExtensions } from './profiles.ts';
+import type { CreateOptions, Issued, IssuedCrl, IssueRequest, RenewOptions } from './requests.ts';
 import { commonName, signCertificate, signCrl, type Signer } from './signing.ts';
 import { checkLabel, checkNames, fileLabel, hasNames, namesOfLabel, NO_NAMES, refuse, type SubjectNames } from './subject-names.ts';
+import { DAY_MS, positiveDays, timeText, type Validity, validity, wholeSeconds } from './validity.ts';
 
-export interface CreateOptions {
-  /** Common name of the CA. */
-  readonly name: string;
-  readonly keyType?: KeyType;
-  /** Default: ten years for a root, two for an intermediate. */
-  readonly days?: number;
-  /** From when it is valid; default: now. */
-  readonly notBeforeMs?: number;
-  /** How long a CRL is good for; default 7. */
-  readonly crlDays?: number;
-  /** How many CAs may follow below; default: no limit for a root, 0 for an intermediate. */
-  readonly pathLength?: number;
-  readonly constraints?: NameConstraints;
-  /** Written into what it issues. */
-  readonly urls?: StatusUrls;
-  /** The CA that certifies this one; without: a self-signed root. */
-  readonly parent?: Authority;
-  /** Replaces a CA that is there already, its key included. */
-  readonly force?: boolean;
-  readonly clock?: Clock;
-}
+export type { CreateOptions, Issued, IssuedCrl, IssueRequest, RenewOptions } from './requests.ts';
 
-export interface IssueRequest extends Partial<SubjectNames> {
-  /** Common name, and the name of the files. */
-  readonly name: string;
-  /** Default 90, or less when the CA ends before; more than the CA has left is an error. */
-  readonly days?: number;
-  /** From when it is valid; default: now. */
-  readonly notBeforeMs?: number;
-  readonly keyType?: KeyType;
-  /** Default `peer`: both ends of a channel. */
-  readonly purpose?: Exclude<IssuedPurpose, 'ca'>;
-  /** RFC 7633: peers must refuse the certificate without a stapled OCSP answer. */
-  readonly mustStaple?: boolean;
-  /** Certifies this public key (DER SubjectPublicKeyInfo), whose private half is elsewhere; no key is made. */
-  readonly spki?: Bytes;
-  /** Replaces files of the same name. */
-  readonly force?: boolean;
-}
-
-export interface RenewOptions {
-  readonly days?: number;
-  /** The same key again; default: a new one. */
-  readonly keepKey?: boolean;
-}
-
-export interface Issued {
-  /** Hexadecimal. */
-  readonly serial: string;
-  readonly name: string;
-  readonly names: SubjectNames;
-  readonly notAfterMs: number;
-  readonly certificate: x509.X509Certificate;
-  /** Leaf first, then the intermediates up to, but without, the root. */
-  readonly chainPem: string;
-  readonly certFile: string;
-  /** Undefined when the key never was here. */
-  readonly keyFile: string | undefined;
-}
-
-export interface IssuedCrl {
-  readonly pem: string;
-  readonly file: string;
-  readonly number: number;
-  readonly revoked: number;
-  readonly nextUpdateMs: number;
-}
-
-const DAY_MS = 86_400_000;
 const ROOT_DAYS = 3650;
 const INTERMEDIATE_DAYS = 730;
 const LEAF_DAYS = 90;
 const CRL_DAYS = 7;
 const OCSP_HOURS = 24;
-/** The clocks of peers are not exactly ours. */
-const BACKDATE_MS = 60_000;
 
 const CERT_FILE = 'ca.pem';
 const KEY_FILE = 'ca.key';
@@ -286,7 +218,8 @@ export class Authority {
       const thisUpdateMs = this.#nowMs();
       const nextUpdateMs = wholeSeconds(thisUpdateMs + positiveDays(days ?? settings.crlDays) * DAY_MS);
       const baseNumber = isDelta ? settings.baseCrlNumber : undefined;
-      const crl = await signCrl({ number, baseNumber, thisUpdateMs, nextUpdateMs, revoked }, this.#signer);
+      const deltaUrl = isDelta ? undefined : settings.urls.deltaCrl;
+      const crl = await signCrl({ number, baseNumber, thisUpdateMs, nextUpdateMs, deltaUrl, revoked }, this.#signer);
 
       const next: CaSettings = { ...settings, crlNumber: number, baseCrlNumber: isDelta ? settings.baseCrlNumber : number };
       const file = isDelta ? DELTA_CRL_FILE : CRL_FILE;
@@ -394,16 +327,9 @@ export class Authority {
     await writeIndex(this.#folder, [...(await readIndex(this.#folder)), record]);
   }
 
-  /** Never longer than this CA itself is valid. */
-  #validity(days: number | undefined, defaultDays: number, notBeforeMs: number | undefined): { notBeforeMs: number; notAfterMs: number } {
-    const ownStart = this.certificate.notBefore.getTime();
-    const ownEnd = this.certificate.notAfter.getTime();
-    const now = this.#nowMs();
-    if (now >= ownEnd) refuse(`the CA itself expired at ${timeText(ownEnd)}`);
-    const start = wholeSeconds(notBeforeMs ?? Math.max(ownStart, now - BACKDATE_MS));
-    const end = wholeSeconds((notBeforeMs ?? now) + positiveDays(days ?? defaultDays) * DAY_MS);
-    if (end > ownEnd && days !== undefined) refuse(`${days} days reach beyond the end of the CA itself, ${timeText(ownEnd)}`);
-    return { notBeforeMs: start, notAfterMs: Math.min(end, ownEnd) };
+  #validity(days: number | undefined, defaultDays: number, notBeforeMs: number | undefined): Validity {
+    const own = { notBeforeMs: this.certificate.notBefore.getTime(), notAfterMs: this.certificate.notAfter.getTime() };
+    return validity({ days, defaultDays, notBeforeMs }, this.#nowMs(), own);
   }
 
   #nowMs(): number {
@@ -412,29 +338,15 @@ export class Authority {
 }
 
 async function selfSigned(key: IssuingKey, options: CreateOptions, clock: Clock): Promise<x509.X509Certificate> {
-  const start = options.notBeforeMs ?? clock.wallMs();
+  const { name, days, notBeforeMs, pathLength, constraints } = options;
   return signCertificate(
     {
       serial: randomSerial(),
-      subject: commonName(options.name),
+      subject: commonName(name),
       spki: key.spki,
-      notBeforeMs: wholeSeconds(options.notBeforeMs ?? start - BACKDATE_MS),
-      notAfterMs: wholeSeconds(start + positiveDays(options.days ?? ROOT_DAYS) * DAY_MS),
-      extensions: caExtensions({ pathLength: options.pathLength, constraints: options.constraints }),
+      ...validity({ days, defaultDays: ROOT_DAYS, notBeforeMs }, clock.wallMs()),
+      extensions: caExtensions({ pathLength, constraints }),
     },
     { key },
   );
-}
-
-function positiveDays(days: number): number {
-  if (!(days > 0) || days > 36_500) refuse(`${days} is no number of days between 0 and 36500`);
-  return days;
-}
-
-function wholeSeconds(ms: number): number {
-  return Math.floor(ms / 1000) * 1000;
-}
-
-function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
 }

@@ -13,6 +13,7 @@ import type { SubjectNames } from './subject-names.ts';
 /** Where relying parties can ask for the status of what this CA issues. */
 export interface StatusUrls {
   readonly crl?: string;
+  readonly deltaCrl?: string;
   readonly ocsp?: string;
 }
 
@@ -76,8 +77,16 @@ export function authorityKeyExtension(issuerKeyId: string): x509.Extension {
 export function statusExtensions(urls: StatusUrls): x509.Extension[] {
   const extensions: x509.Extension[] = [];
   if (urls.crl !== undefined) extensions.push(new x509.CRLDistributionPointsExtension([urls.crl], false));
+  if (urls.deltaCrl !== undefined) extensions.push(freshestCrlExtension(urls.deltaCrl));
   if (urls.ocsp !== undefined) extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: urls.ocsp }, false));
   return extensions;
+}
+
+/** Where the newest delta CRL is, in certificates and complete CRLs alike (RFC 5280 §4.2.1.15, §5.2.6). */
+export function freshestCrlExtension(url: string): x509.Extension {
+  // The same syntax as the distribution points of complete CRLs, under another name.
+  const { value } = new x509.CRLDistributionPointsExtension([url], false);
+  return extension(EXTENSION.freshestCrl, false, new Uint8Array(value));
 }
 
 export function extension(type: string, isCritical: boolean, value: Bytes): x509.Extension {

@@ -6,7 +6,7 @@ import type { IssuingKey } from '../../engines/key-generation.ts';
 import { EXTENSION } from '../oids.ts';
 import { integer } from './der-writer.ts';
 import { type IssuedRecord, REVOCATION_REASONS } from './issued-index.ts';
-import { authorityKeyExtension, enumerated, extension, signingAlgorithm, subjectKeyExtension } from './profiles.ts';
+import { authorityKeyExtension, enumerated, extension, freshestCrlExtension, signingAlgorithm, subjectKeyExtension } from './profiles.ts';
 
 /** Whose name and key go under a certificate or a CRL. */
 export interface Signer {
@@ -53,6 +53,8 @@ export interface CrlContent {
   readonly baseNumber: number | undefined;
   readonly thisUpdateMs: number;
   readonly nextUpdateMs: number;
+  /** Where deltas to this complete CRL will be; undefined: nowhere, or this is one. */
+  readonly deltaUrl: string | undefined;
   readonly revoked: readonly IssuedRecord[];
 }
 
@@ -62,6 +64,7 @@ export async function signCrl(content: CrlContent, signer: Signer): Promise<x509
   if (content.baseNumber !== undefined) {
     extensions.push(extension(EXTENSION.deltaCrlIndicator, true, integer(content.baseNumber)));
   }
+  if (content.deltaUrl !== undefined) extensions.push(freshestCrlExtension(content.deltaUrl));
   return x509.X509CrlGenerator.create({
     issuer: signer.subject,
     thisUpdate: new Date(content.thisUpdateMs),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Issued, IssueRequest } from '../../../certs/ca/authority.ts';
+import type { StatusUrls } from '../../../certs/ca/profiles.ts';
 import type { KeyType } from '../../../engines/key-generation.ts';
 import { countOption, daysOption, jsonOption, repeatable } from '../options.ts';
 import { demand, examples, print, printJson, table } from '../output.ts';
@@ -16,6 +17,7 @@ interface InitOptions extends FolderOptions {
   readonly permit?: readonly string[];
   readonly exclude?: readonly string[];
   readonly crlUrl?: string;
+  readonly deltaCrlUrl?: string;
   readonly ocspUrl?: string;
   readonly force?: true;
 }
@@ -53,6 +55,7 @@ export function registerIssuing(pki: Command): void {
     .addOption(repeatable('--permit <name>', 'issue only for dns:example.com, uri:host, email:host, ip:10.0.0.0/8'))
     .addOption(repeatable('--exclude <name>', 'never issue for such names'))
     .option('--crl-url <url>', 'where peers can fetch the CRL; goes into what is issued')
+    .option('--delta-crl-url <url>', 'the same for delta CRLs')
     .option('--ocsp-url <url>', 'where peers can ask for OCSP answers; goes into what is issued')
     .option('--force', 'replace a CA that is there, and its key')
     .addOption(jsonOption())
@@ -125,7 +128,7 @@ async function init(options: InitOptions): Promise<void> {
     name,
     keyType,
     force: options.force === true,
-    urls: { ...(options.crlUrl !== undefined && { crl: options.crlUrl }), ...(options.ocspUrl !== undefined && { ocsp: options.ocspUrl }) },
+    urls: urlsOf(options),
     ...(days !== undefined && { days }),
     ...(crlDays !== undefined && { crlDays }),
     ...(pathLength !== undefined && { pathLength }),
@@ -143,6 +146,14 @@ async function init(options: InitOptions): Promise<void> {
     ]),
   );
   print(`Next: xpscerpto pki issue --dir ${dir} --name orders --uri spiffe://example.org/orders`);
+}
+
+function urlsOf({ crlUrl, deltaCrlUrl, ocspUrl }: InitOptions): StatusUrls {
+  return {
+    ...(crlUrl !== undefined && { crl: crlUrl }),
+    ...(deltaCrlUrl !== undefined && { deltaCrl: deltaCrlUrl }),
+    ...(ocspUrl !== undefined && { ocsp: ocspUrl }),
+  };
 }
 
 async function issue(options: IssueOptions): Promise<void> {
