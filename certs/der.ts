@@ -114,6 +114,13 @@ export class DerElement {
     return this.source.subarray(this.contentStart + 1, this.end);
   }
 
+  /** The whole content of a BIT STRING, the count of unused bits included. */
+  bits(field: string): Bytes {
+    this.expect(TAG.bitString, field);
+    checkBitString(this, field);
+    return this.content;
+  }
+
   octets(field: string): Bytes {
     this.expect(TAG.octetString, field);
     return this.content;
@@ -134,6 +141,20 @@ export class DerElement {
   generalizedTime(field: string): number {
     this.expect(TAG.generalizedTime, field);
     return generalizedTime(this, field);
+  }
+
+  /** The one element inside an EXPLICIT context tag. */
+  inner(field: string): DerElement {
+    const cursor = this.cursor();
+    if (cursor.isAtEnd) throw malformed(`${field} is empty`);
+    const element = cursor.next();
+    cursor.end(field);
+    return element;
+  }
+
+  /** The same content under another tag: what an IMPLICIT context tag stands for. */
+  as(tag: number): DerElement {
+    return new DerElement(this.source, tag, this.start, this.contentStart, this.end);
   }
 
   expect(tag: number, field: string): this {
@@ -165,6 +186,7 @@ export class DerCursor {
   }
 
   next(): DerElement {
+    if (this.isAtEnd) throw malformed('an element is missing');
     const element = readElement(this.#source, this.#at, this.#end);
     this.#at = element.end;
     return element;
@@ -183,6 +205,13 @@ export class DerCursor {
   end(field: string): void {
     if (!this.isAtEnd) throw malformed(`${field}: ${this.#end - this.#at} unexpected bytes`);
   }
+}
+
+/** The single element that fills `bytes`, checked to be DER at every level. */
+export function parseWholeDer(bytes: Bytes, field: string): DerElement {
+  const element = parseDer(bytes, field);
+  checkDer(element);
+  return element;
 }
 
 /** The single element that fills `bytes`. Only the outermost header is checked; see `checkDer`. */

@@ -16,7 +16,7 @@ export interface Name {
   readonly emails: readonly string[];
 }
 
-interface Attribute {
+export interface Attribute {
   readonly type: string;
   readonly key: string;
   readonly text: string;
@@ -101,26 +101,51 @@ function parseAttribute(element: DerElement, field: string): Attribute {
   return { type, ...attributeValue(type, value, field) };
 }
 
+/** String types whose characters are known for certain: what says the same in any of them is equal. */
+const TEXT_TAGS: ReadonlySet<number> = new Set([
+  TAG.utf8String,
+  TAG.numericString,
+  TAG.printableString,
+  TAG.ia5String,
+  TAG.visibleString,
+  TAG.bmpString,
+  TAG.universalString,
+]);
+
 /**
- * PrintableString, UTF8String and IA5String that say the same are equal (RFC 5280 §7.1); the other types have no
- * agreed meaning across implementations and compare as bytes.
+ * RFC 5280 §7.1 demands the comparison of PrintableString and UTF8String by their prepared text. The other types are
+ * compared in the same way, so that a name cannot leave an excluded subtree by another encoding. T.61 strings beyond
+ * ASCII mean different things to different people and compare as bytes.
  */
 function attributeValue(type: string, value: DerElement, field: string): { key: string; text: string } {
-  const isComparable =
-    value.tag === TAG.printableString || value.tag === TAG.utf8String || value.tag === TAG.ia5String;
-  if (isComparable) {
+  const isPlainTeletex = value.tag === TAG.teletexString && value.content.every((byte) => byte >= 0x20 && byte < 0x7f);
+  if (TEXT_TAGS.has(value.tag) || isPlainTeletex) {
     const text = stringOf(value, field);
     return { key: `${type}=${prepared(text)}`, text };
   }
-  const isText = value.tag === TAG.bmpString || value.tag === TAG.teletexString || value.tag === TAG.universalString;
-  return { key: `${type}#${toHex(value.raw)}`, text: isText ? stringOf(value, field) : `#${toHex(value.raw)}` };
+  return {
+    key: `${type}#${toHex(value.raw)}`,
+    text: value.tag === TAG.teletexString ? stringOf(value, field) : `#${toHex(value.raw)}`,
+  };
 }
 
-/** The part of LDAP string preparation (RFC 4518) that RFC 5280 §7.1 asks for: folding, composition, white space. */
+/** RFC 4518 §2.2: controls, soft hyphens, joiners and other invisible characters are mapped to nothing. */
+const MAPPED_TO_NOTHING =
+  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u06dd\u070f\u1806\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2063\u206a-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffc\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/gu;
+
+/** LDAP string preparation (RFC 4518) as RFC 5280 §7.1 asks for it: mapping, folding, composition, white space. */
 function prepared(text: string): string {
-  // eslint-disable-next-line no-control-regex -- fast path: most names need none of the Unicode work
-  const composed = /^[\x20-\x7e]*$/.test(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase();
+  // Fast path: most names need none of the Unicode work.
+  const isPlain = /^[\x20-\x7e]*$/.test(text);
+  const composed = isPlain ? text.toLowerCase() : folded(text);
   return composed.trim().replaceAll(/\s+/g, ' ');
+}
+
+function folded(text: string): string {
+  // The line break U+0085 maps to a space, as the other separators do, which \s covers.
+  const mapped = text.replaceAll('\u0085', ' ').replaceAll(MAPPED_TO_NOTHING, '');
+  // Upper case first: it folds what lower case alone keeps apart (sharp s, final sigma).
+  return mapped.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 }
 
 function nameOf(der: Bytes, rdns: readonly (readonly Attribute[])[]): Name {

@@ -1,4 +1,4 @@
-/** Object identifiers by the names of RFC 5280, RFC 6960, RFC 7633 and RFC 8410. */
+/** Object identifiers by the names of RFC 5280, RFC 6960, RFC 7633, RFC 8410 and RFC 9608. */
 export const EXTENSION = {
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -20,6 +20,7 @@ export const EXTENSION = {
   extendedKeyUsage: '2.5.29.37',
   freshestCrl: '2.5.29.46',
   inhibitAnyPolicy: '2.5.29.54',
+  noRevAvail: '2.5.29.56',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
   subjectInfoAccess: '1.3.6.1.5.5.7.1.11',
   tlsFeature: '1.3.6.1.5.5.7.1.24',
@@ -38,6 +39,11 @@ export const ACCESS_METHOD = {
   ocsp: '1.3.6.1.5.5.7.48.1',
   caIssuers: '1.3.6.1.5.5.7.48.2',
 } as const;
+
+/** What makes a RFC 9598 mailbox an otherName. */
+export const SMTP_UTF8_MAILBOX = '1.3.6.1.5.5.7.8.9';
+
+export const POLICY_QUALIFIER = { cps: '1.3.6.1.5.5.7.2.1', userNotice: '1.3.6.1.5.5.7.2.2' } as const;
 
 export const ANY_POLICY = '2.5.29.32.0';
 export const OCSP_BASIC_RESPONSE = '1.3.6.1.5.5.7.48.1.1';
