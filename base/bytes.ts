@@ -92,8 +92,13 @@ function bounded(length: number, field: string, min: number, max: number): numbe
 
 /** Writes big-endian fields. A value that does not fit its field is a programming error. */
 export class Writer {
-  readonly #parts: Bytes[] = [];
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
+
+  /** Grows as needed; a good guess of the whole length saves copies. */
+  constructor(expectedLength = 256) {
+    this.#bytes = new Uint8Array(expectedLength);
+  }
 
   u8(value: number): this {
     return this.#number(value, 1);
@@ -112,14 +117,13 @@ export class Writer {
   }
 
   u64(value: bigint): this {
-    const part = new Uint8Array(8);
-    new DataView(part.buffer).setBigUint64(0, value);
-    return this.bytes(part);
+    if (value < 0n || value >= 1n << 64n) throw new XpsError('internal_error', { detail: `${value} does not fit 8 bytes` });
+    return this.#number(Number(value >> 32n), 4).#number(Number(value & 0xffff_ffffn), 4);
   }
 
   bytes(part: Bytes): this {
-    this.#parts.push(part);
-    this.#length += part.length;
+    const start = this.#reserve(part.length);
+    this.#bytes.set(part, start);
     return this;
   }
 
@@ -136,18 +140,30 @@ export class Writer {
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    return concat(this.#parts, this.#length);
+    return this.#bytes.slice(0, this.#length);
   }
 
   #number(value: number, width: number): this {
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * width)) {
       throw new XpsError('internal_error', { detail: `${value} does not fit ${width} bytes` });
     }
-    const part = new Uint8Array(width);
+    const start = this.#reserve(width);
     for (let i = width - 1, rest = value; i >= 0; i -= 1, rest = Math.floor(rest / 256)) {
-      part[i] = rest % 256;
+      this.#bytes[start + i] = rest % 256;
     }
-    return this.bytes(part);
+    return this;
+  }
+
+  /** Where the next `length` bytes go. */
+  #reserve(length: number): number {
+    const start = this.#length;
+    this.#length += length;
+    if (this.#length > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+    }
+    return start;
   }
 }
 
@@ -181,6 +197,8 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(Buffer.from(text, 'hex'));
 }
 
+const ENCODER = new TextEncoder();
+
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(Buffer.from(text, 'utf8'));
+  return ENCODER.encode(text);
 }

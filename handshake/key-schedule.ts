@@ -9,6 +9,9 @@ export const HASH_LENGTH = 48;
 const ZEROS = new Uint8Array(HASH_LENGTH);
 const NO_CONTEXT = new Uint8Array(0);
 const NO_SUITE = 0;
+const MAGIC_BYTES = utf8(MAGIC);
+/** Of a purpose of the protocol with a transcript hash as context; an exporter's may be longer. */
+const MAX_INFO_LENGTH = 96;
 
 export type Side = 'client' | 'server';
 type Role = 'c' | 's' | '-';
@@ -25,9 +28,9 @@ export function derive(
   context: Bytes = NO_CONTEXT,
   length: number = HASH_LENGTH,
 ): Uint8Array<ArrayBuffer> {
-  const info = new Writer()
+  const info = new Writer(MAX_INFO_LENGTH)
     .u16(length)
-    .bytes(utf8(MAGIC))
+    .bytes(MAGIC_BYTES)
     .u8(PROTOCOL_VERSION)
     .u16(suite)
     .u8(role.charCodeAt(0))
@@ -46,16 +49,20 @@ export interface TrafficKeys {
 /** What precedes the key exchange: depends on the mesh key alone, so it lives as long as the configuration. */
 export class EarlySecrets {
   readonly #hash: HashProvider;
-  readonly #es: Secret;
+  readonly #pskSalt: Secret;
+  /** What `pre` gives without a psk: the same for every full handshake. */
+  readonly #full: Secret;
   readonly #serviceTag: Bytes;
   readonly #gateKey: Secret;
 
   constructor(hash: HashProvider, meshKey: Secret | undefined, serviceName: string) {
     this.#hash = hash;
-    this.#es = new Secret(hash.hkdfExtract('sha384', ZEROS, meshKey?.reveal() ?? ZEROS));
-    const tagKey = derive(hash, this.#es.reveal(), NO_SUITE, '-', 'service');
-    this.#serviceTag = hash.hmac('sha384', tagKey, utf8(serviceName)).subarray(0, 16);
-    this.#gateKey = new Secret(derive(hash, this.#es.reveal(), NO_SUITE, 'c', 'gate', this.#serviceTag));
+    using es = new Secret(hash.hkdfExtract('sha384', ZEROS, meshKey?.reveal() ?? ZEROS));
+    using tagKey = new Secret(derive(hash, es.reveal(), NO_SUITE, '-', 'service'));
+    this.#serviceTag = hash.hmac('sha384', tagKey.reveal(), utf8(serviceName)).slice(0, 16);
+    this.#gateKey = new Secret(derive(hash, es.reveal(), NO_SUITE, 'c', 'gate', this.#serviceTag));
+    this.#pskSalt = new Secret(derive(hash, es.reveal(), NO_SUITE, '-', 'psk'));
+    this.#full = new Secret(hash.hkdfExtract('sha384', this.#pskSalt.reveal(), ZEROS));
   }
 
   /** §6.2. */
@@ -70,8 +77,11 @@ export class EarlySecrets {
 
   /** `psk` is absent for a full handshake. */
   pre(psk: Secret | undefined): PreSecrets {
-    const salt = derive(this.#hash, this.#es.reveal(), NO_SUITE, '-', 'psk');
-    return new PreSecrets(this.#hash, new Secret(this.#hash.hkdfExtract('sha384', salt, psk?.reveal() ?? ZEROS)));
+    const ps =
+      psk === undefined
+        ? Uint8Array.from(this.#full.reveal())
+        : this.#hash.hkdfExtract('sha384', this.#pskSalt.reveal(), psk.reveal());
+    return new PreSecrets(this.#hash, new Secret(ps));
   }
 }
 

@@ -11,7 +11,7 @@ export interface Message {
 }
 
 export function makeMessage(type: number, body: Bytes): Message {
-  const whole = new Writer().u8(type).vector24(body).finish();
+  const whole = new Writer(MESSAGE_HEADER_LENGTH + body.length).u8(type).vector24(body).finish();
   return { type, body: whole.subarray(MESSAGE_HEADER_LENGTH), whole };
 }
 

@@ -31,7 +31,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The extraction whose salt is the secret of this name. */
-const EXTRACTED: Readonly<Record<string, string>> = { ps_salt: 'ps', hs_salt: 'hs', ms_salt: 'ms' };
+const EXTRACTED: Readonly<Record<string, string>> = { hs_salt: 'hs', ms_salt: 'ms' };
 
 export class Recorder {
   readonly secrets: Record<string, string> = {};
@@ -108,6 +108,8 @@ export class Recorder {
     const saltName = Object.keys(this.secrets).findLast((name) => this.secrets[name] === toHex(salt));
     if (saltName === undefined) this.#note('es', prk);
     else if (saltName.startsWith('rk_salt_')) this.#note(`root_${this.#generation - 1}`, prk);
+    // Once without a psk, when the configuration is read; the last one counts.
+    else if (saltName === 'ps_salt') this.secrets['ps'] = toHex(prk);
     else this.#note(EXTRACTED[saltName] ?? saltName, prk);
     return prk;
   }
