@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { XpsError } from '../../base/errors.ts';
 
 const PRIVATE_FOLDER = 0o700;
@@ -24,7 +24,7 @@ export class CaFolder {
 
   /** Makes the folder (0700). One that exists is taken as it is, unless others may write to it. */
   static async make(path: string): Promise<CaFolder> {
-    await orUnusable(path, () => mkdir(join(path, 'issued'), { recursive: true, mode: PRIVATE_FOLDER }));
+    await orUnusable(path, () => makeFolders(resolve(path, 'issued')));
     return CaFolder.at(path);
   }
 
@@ -85,6 +85,22 @@ export class CaFolder {
     } finally {
       await rm(lock, { force: true });
     }
+  }
+}
+
+/** Not `recursive: true`: that never ends where the system denies having the parent, as /proc does. */
+async function makeFolders(path: string): Promise<void> {
+  if (await isFolder(path)) return;
+  await makeFolders(dirname(path));
+  await mkdir(path, { mode: PRIVATE_FOLDER });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw thrown;
   }
 }
 
