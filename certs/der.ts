@@ -126,14 +126,13 @@ export class DerElement {
     return this.content;
   }
 
-  /** RFC 5280 §4.1.2.5: UTCTime until 2049, GeneralizedTime from 2050, both `Z`, with seconds. Milliseconds. */
+  /**
+   * RFC 5280 §4.1.2.5, in milliseconds: either form, `Z`, with seconds, without fractions. Dates before 2050 are to be
+   * written as UTCTime, but readers have to take both.
+   */
   time(field: string): number {
     if (this.tag === TAG.utcTime) return utcTime(this, field);
-    if (this.tag === TAG.generalizedTime) {
-      const ms = generalizedTime(this, field);
-      if (ms < Date.UTC(2050, 0, 1)) throw malformed(`${field}: a date before 2050 must be a UTCTime`);
-      return ms;
-    }
+    if (this.tag === TAG.generalizedTime) return generalizedTime(this, field);
     throw malformed(`${field} is not a time`);
   }
 
@@ -219,6 +218,11 @@ export function parseDer(bytes: Bytes, field: string): DerElement {
   const element = readElement(bytes, 0, bytes.length);
   if (element.end !== bytes.length) throw malformed(`${field}: ${bytes.length - element.end} trailing bytes`);
   return element;
+}
+
+/** The element that begins at this offset. */
+export function elementAt(source: Bytes, offset: number): DerElement {
+  return readElement(source, offset, source.length);
 }
 
 /** X.690 §10.1: definite lengths in the fewest bytes; only low tag numbers exist in X.509. */

@@ -78,6 +78,7 @@ export function parseCertificateExtensions(list: ReadonlyMap<string, Extension>)
     else if (extension.isCritical) unknownCritical.push(extension.oid);
   }
   parsed.unknownCritical = unknownCritical;
+  checkPolicyConstraints(list.get(EXTENSION.policyConstraints), parsed);
   return parsed;
 }
 
@@ -135,7 +136,6 @@ const PARSERS: Readonly<Record<string, (extension: Extension, parsed: Parsed) =>
     parsed.policyMappings = parsePolicyMappings(extensionValue(extension, 'policyMappings'));
   },
   [EXTENSION.policyConstraints]: (extension, parsed) => {
-    demandCritical(extension, 'policyConstraints');
     parsed.policyConstraints = parsePolicyConstraints(extensionValue(extension, 'policyConstraints'));
   },
   [EXTENSION.inhibitAnyPolicy]: (extension, parsed) => {
@@ -181,6 +181,14 @@ const PARSERS: Readonly<Record<string, (extension: Extension, parsed: Parsed) =>
     parsed.hasNoRevAvail = true;
   },
 };
+
+/**
+ * RFC 5280 §4.2.1.11 demands `critical`; RFC 3280 did not, and CAs of its time state them beside their policies. They are
+ * obeyed either way, so only those that contradict themselves are refused: constraints on policies without any policy.
+ */
+function checkPolicyConstraints(extension: Extension | undefined, { policies }: Parsed): void {
+  if (extension !== undefined && policies === undefined) demandCritical(extension, 'policyConstraints');
+}
 
 function basicConstraints(extension: Extension): BasicConstraints {
   const field = 'basicConstraints';

@@ -1,6 +1,6 @@
 import { type Bytes, equalBytes } from '../base/bytes.ts';
 import type { CertificateSignatureAlgorithm } from '../engines/contract.ts';
-import { contextConstructed, type DerElement, malformed, TAG } from './der.ts';
+import { contextConstructed, type DerCursor, type DerElement, malformed, TAG } from './der.ts';
 import { HASH } from './oids.ts';
 import type { PublicKeyForm } from './public-key.ts';
 
@@ -57,11 +57,13 @@ export interface SignedParts extends Signed {
   readonly algorithm: DerElement;
 }
 
-export function parseSigned(element: DerElement, field: string): SignedParts {
+/** `rest` reads what may follow the signature; certificates and CRLs have nothing there. */
+export function parseSigned(element: DerElement, field: string, rest?: (cursor: DerCursor) => void): SignedParts {
   const cursor = element.expect(TAG.sequence, field).cursor();
   const content = cursor.take(TAG.sequence, `${field} content`);
   const algorithm = cursor.take(TAG.sequence, `${field} signatureAlgorithm`);
   const signature = cursor.take(TAG.bitString, `${field} signature`).wholeBits(`${field} signature`);
+  rest?.(cursor);
   cursor.end(field);
   if (signature.length === 0) throw malformed(`${field} has an empty signature`);
   return {
