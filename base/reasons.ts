@@ -113,6 +113,7 @@ export type Reason =
   | 'file_unreadable'
   | 'demo_failed'
   | 'listen_failed'
+  | 'data_plane_unavailable'
   | 'dial_failed'
   | 'connection_limit'
   | 'half_open_dropped'
@@ -240,9 +241,15 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   environment_invalid: entry('XPS_ERR_POLICY', 'an environment variable has a value that is not known', 'use one of the values named, or unset the variable'),
   demo_failed: entry('XPS_ERR_INTERNAL', 'the demo could not start or go on', 'look at the log files that the detail names'),
   file_unreadable: entry('XPS_ERR_POLICY', 'a file cannot be read', 'check the path, its owner and mode'),
+  data_plane_unavailable: entry('XPS_ERR_POLICY', 'the native data plane was asked for and cannot be used', 'build the addon with `npm run install`, or set XPS_DATA_PLANE to auto or portable'),
   listen_failed: entry('XPS_ERR_POLICY', 'an address cannot be listened on', 'choose another address, or stop what uses it'),
   dial_failed: entry('XPS_ERR_POLICY', 'an address cannot be connected to', 'look whether something listens there, and at the network and DNS between'),
   connection_limit: entry('XPS_ERR_POLICY', 'a tunnel has as many connections as it may have', 'raise limits.connections if this is normal load; else look who opens them'),
   half_open_dropped: entry('XPS_ERR_POLICY', 'an unfinished handshake made room for others', 'nothing, if it is rare; else raise limits.handshakes, or look who floods this address'),
   clock_implausible: entry('XPS_ERR_POLICY', 'the clock of this machine is wrong', 'set the clock: certificates cannot be judged without it'),
 };
+
+/** For reasons that come from outside of TypeScript, such as the addon. */
+export function isReason(text: string): text is Reason {
+  return Object.hasOwn(REASONS, text);
+}

@@ -7,12 +7,13 @@ import { MESSAGE } from '../handshake/codepoints.ts';
 import { startClient } from '../handshake/client-opening.ts';
 import { decodeBare, encodeBare } from '../handshake/messages/bare.ts';
 import type { PresentedCredential } from '../handshake/messages/certificate.ts';
-import type { Message } from '../handshake/messages/message.ts';
+import { parseMessage, type Message } from '../handshake/messages/message.ts';
 import { startServer } from '../handshake/server-opening.ts';
 import type { RekeySettings } from '../handshake/rekey.ts';
 import type { ClientSettings, ServerSettings } from '../handshake/settings.ts';
 import type { HandshakeState, Step } from '../handshake/state.ts';
 import { alertFor, encodeAlert } from './messages/control-messages.ts';
+import type { Carrier, CarrierEvent, HandOff } from './hand-off.ts';
 import type { Destination, ResetReason } from './messages/stream-messages.ts';
 import { Rekeying } from './rekeying.ts';
 import type { RekeyLimits, RekeyTrigger } from './rekey-schedule.ts';
@@ -278,7 +279,47 @@ export class SecureChannel implements Disposable {
   }
 
   get isIdle(): boolean {
-    return this.#session?.lane.isIdle ?? true;
+    return this.#session?.isIdle ?? true;
+  }
+
+  /** Whether `handOff` is possible now: established, and no exchange of messages under way. */
+  get canHandOff(): boolean {
+    if (this.#isOver || this.#isJudging || this.#established === undefined || this.#rekeying?.isUnderWay !== false) return false;
+    return this.#session?.canHandOff === true && this.#wire.canHandOff;
+  }
+
+  /**
+   * Gives the bytes of this channel to a data plane, for good. What the plane reports comes back through `carried`; rekeys,
+   * deadlines, verdicts and failures stay here. Throws `internal_error` unless `canHandOff`.
+   */
+  handOff(carrier: Carrier): HandOff {
+    const established = this.#established;
+    const session = this.#session;
+    const rekeying = this.#rekeying;
+    if (!this.canHandOff || established === undefined || session === undefined || rekeying === undefined) {
+      throw new XpsError('internal_error', { detail: 'this channel cannot be handed off now' });
+    }
+    const { side, suite, recordLimit } = established;
+    const { unread, unsent, sent, received } = this.#wire.handOff(carrier);
+    session.handOff(carrier);
+    const epoch = rekeying.generation;
+    return {
+      side, recordLimit, unread, unsent,
+      aead: suite.aead,
+      send: { ...rekeying.trafficKeys('send'), epoch, used: sent },
+      receive: { ...rekeying.trafficKeys('receive'), epoch, used: received },
+      stream: session.lane.state,
+      mayOpen: session.mayOpen,
+      softLimits: { records: rekeying.limits.messages, bytes: rekeying.limits.bytes },
+    };
+  }
+
+  /** What the data plane reports, in order. */
+  carried(event: CarrierEvent): void {
+    this.#inSession((session) => {
+      this.#receiveCarried(session, event);
+      this.#rekeyIfDue();
+    });
   }
 
   /** Bytes that wait for a verdict; the owner stops reading when they grow. */
@@ -325,6 +366,26 @@ export class SecureChannel implements Disposable {
       if (this.#established === undefined) this.#receiveHandshake(incoming);
       else this.#session?.receive(incoming);
       if (this.#session?.isOver === true) this.#finish();
+    }
+  }
+
+  #receiveCarried(session: Session, event: CarrierEvent): void {
+    switch (event.kind) {
+      case 'message':
+        if (event.hasMoved) session.carriedData();
+        return session.receive({ kind: 'message', message: parseMessage(event.message), protection: event.epoch });
+      case 'open':
+        return session.carrierOpened(parseMessage(event.message));
+      case 'over':
+        return this.#handler.onStreamOver();
+      case 'closing':
+        return session.carrierCloses();
+      case 'closed':
+        session.carrierClosed();
+        return this.#finish();
+      case 'failed':
+        throw event.error;
+      case 'due':
     }
   }
 
@@ -488,6 +549,7 @@ export class SecureChannel implements Disposable {
   }
 
   #reportOutput(): void {
+    this.#wire.flush();
     if (this.#wire.hasOutput) this.#handler.onOutput();
   }
 

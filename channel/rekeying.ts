@@ -1,10 +1,11 @@
 import { XpsError } from '../base/errors.ts';
 import type { ChannelPeer, Established, Rekeyed } from '../handshake/effects.ts';
-import type { RootSecret, Side } from '../handshake/key-schedule.ts';
+import type { RootSecret, Side, TrafficKeys } from '../handshake/key-schedule.ts';
 import { MESSAGE } from '../handshake/codepoints.ts';
 import { decodeGeneration, encodeGeneration } from '../handshake/messages/bare.ts';
 import type { PresentedCredential } from '../handshake/messages/certificate.ts';
 import type { Message } from '../handshake/messages/message.ts';
+import type { Usage } from './hand-off.ts';
 import { ShareMemory, type RekeyContext, type RekeySettings, type RekeyState, type RekeyStep } from '../handshake/rekey.ts';
 import { startClientRekey } from '../handshake/rekey-client.ts';
 import { answerRekey } from '../handshake/rekey-server.ts';
@@ -14,11 +15,6 @@ import { RekeySchedule, type RekeyLimits, type RekeyTrigger } from './rekey-sche
 const CLIENT_GAP_MS = 20;
 const CLIENT_QUIET_GAP_MS = 1000;
 const SERVER_GAP_MS = 10;
-
-interface Usage {
-  readonly records: number;
-  readonly bytes: number;
-}
 
 /** The generations of one channel: when the next one is due, and the exchange that makes it (docs/PROTOCOL.md §9). */
 export class Rekeying implements Disposable {
@@ -73,6 +69,16 @@ export class Rekeying implements Disposable {
   /** What C waits for after RekeyFinish: its first message of the new epoch. */
   get isDoneAwaited(): boolean {
     return this.#state?.name === 'C wait done';
+  }
+
+  get limits(): RekeyLimits {
+    return this.#schedule.limits;
+  }
+
+  /** The keys of the present generation once more, for a hand-off; not while a rekey is under way. */
+  trafficKeys(direction: 'send' | 'receive'): TrafficKeys {
+    const isClientSending = (this.#side === 'client') === (direction === 'send');
+    return this.#root.traffic(isClientSending ? 'client' : 'server');
   }
 
   demand(): void {

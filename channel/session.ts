@@ -9,6 +9,7 @@ import { decodeBare, encodeBare } from '../handshake/messages/bare.ts';
 import type { Message } from '../handshake/messages/message.ts';
 import { decodeTicket, encodeTicket, TICKET_NONCE_LENGTH } from '../handshake/messages/ticket.ts';
 import type { ChannelHandler } from './channel.ts';
+import type { Carrier } from './hand-off.ts';
 import { ControlCredit } from './control-credit.ts';
 import { EarlyData } from './early-data.ts';
 import { decodeAlert, decodeClose, decodePing, encodeClose, encodePing } from './messages/control-messages.ts';
@@ -67,6 +68,9 @@ export class Session {
   #early: EarlyData | undefined = new EarlyData();
   #closedAtMs: number | undefined;
   #isOver = false;
+  /** Since a hand-off: it knows the stream, the lane here stands still. */
+  #carrier: Carrier | undefined;
+  #carriedChanges = 0;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -80,6 +84,41 @@ export class Session {
     return this.#lane;
   }
 
+  get isIdle(): boolean {
+    return this.#carrier?.isIdle ?? this.#lane.isIdle;
+  }
+
+  get mayOpen(): boolean {
+    return this.#isClient && !this.#hasRetired && !this.#isCloseWanted && !this.#isOver;
+  }
+
+  /** C keeps what it may not send before Confirm; afterwards nothing stands in the way but our own Close. */
+  get canHandOff(): boolean {
+    return this.#carrier === undefined && this.#early === undefined && this.#closedAtMs === undefined && !this.#isOver;
+  }
+
+  handOff(carrier: Carrier): void {
+    this.#carrier = carrier;
+  }
+
+  /** Our Close was sent by the carrier. */
+  carrierCloses(): void {
+    this.#closedAtMs ??= this.#parts.nowMs();
+  }
+
+  carrierClosed(): void {
+    this.#isOver = true;
+  }
+
+  /** S: an Open that was accepted by the carrier. */
+  carrierOpened(message: Message): void {
+    this.#parts.handler.onOpen(decodeOpen(message.body).destination);
+  }
+
+  carriedData(): void {
+    this.#carriedData();
+  }
+
   /** Both Close messages were exchanged and their counts were right. */
   get isOver(): boolean {
     return this.#isOver;
@@ -91,7 +130,7 @@ export class Session {
   }
 
   get canOpen(): boolean {
-    return this.#isClient && this.#lane.isIdle && !this.#hasRetired && !this.#isCloseWanted && !this.#isOver;
+    return this.mayOpen && this.#carrier === undefined && this.#lane.isIdle;
   }
 
   get canSend(): boolean {
@@ -147,6 +186,7 @@ export class Session {
   }
 
   reset(reason: ResetReason): void {
+    if (this.#carrier !== undefined) return this.#carrier.reset(reason);
     if (!this.#lane.canReset) return;
     // §6.9 knows no Reset before Confirm.
     if (this.#early !== undefined) return this.#early.holdReset(reason);
@@ -187,9 +227,10 @@ export class Session {
       if (nowMs - this.#closedAtMs > closeMs) throw new XpsError('close_timeout');
       return;
     }
+    this.#hearCarrier(nowMs);
     if (keepAliveMs === 0 || nowMs - this.#heardAtMs < Math.max(keepAliveMs, MIN_PING_GAP_MS)) return;
     if (this.#pingToken === undefined) this.#ping(nowMs);
-    else if (this.#lane.isIdle && nowMs - this.#pingedAtMs > keepAliveMs) throw new XpsError('keepalive_timeout');
+    else if (this.isIdle && nowMs - this.#pingedAtMs > keepAliveMs) throw new XpsError('keepalive_timeout');
   }
 
   /** docs/PROTOCOL.md §9.6: nothing of the new epoch precedes RekeyDone. */
@@ -199,6 +240,12 @@ export class Session {
     if (!rekeying.isDoneAwaited && !isDone) return;
     const isNewEpoch = incoming.protection === rekeying.generation + 1;
     if (isNewEpoch !== isDone) throw new XpsError('rekey_invalid', { detail: 'RekeyDone is the first message of its epoch' });
+  }
+
+  #hearCarrier(nowMs: number): void {
+    if (this.#carrier === undefined || this.#carrier.changes === this.#carriedChanges) return;
+    this.#carriedChanges = this.#carrier.changes;
+    this.#heardAtMs = nowMs;
   }
 
   #sendNow(content: Bytes): void {
@@ -340,7 +387,9 @@ export class Session {
   #closeIfQuiet(): void {
     const { wire, rekeying } = this.#parts;
     if (!this.#isCloseWanted || this.#early !== undefined || this.#closedAtMs !== undefined) return;
-    if (!this.#lane.isIdle || rekeying.isUnderWay) return;
+    if (rekeying.isUnderWay) return;
+    if (this.#carrier !== undefined) return this.#carrier.close();
+    if (!this.#lane.isIdle) return;
     this.#closedAtMs = this.#parts.nowMs();
     wire.send(encodeClose(this.#lane.totalSent));
   }

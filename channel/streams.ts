@@ -3,6 +3,19 @@ import type { End, Open, Reset } from './messages/stream-messages.ts';
 
 type Ending = 'open' | 'ended' | 'reset';
 
+/** Everything that a lane knows, for a hand-off. */
+export interface LaneState {
+  readonly number: bigint;
+  readonly sending: Ending;
+  readonly receiving: Ending;
+  readonly wasLastEnded: boolean;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Of the streams before the present one. */
+  readonly totalSent: bigint;
+  readonly totalReceived: bigint;
+}
+
 /** The one stream that a channel carries at a time: docs/PROTOCOL.md §8. Rules only, no bytes. */
 export class StreamLane {
   #number = 0n;
@@ -44,6 +57,19 @@ export class StreamLane {
 
   get totalReceived(): bigint {
     return this.#totalReceived + BigInt(this.#receivedBytes);
+  }
+
+  get state(): LaneState {
+    return {
+      number: this.#number,
+      sending: this.#sending,
+      receiving: this.#receiving,
+      wasLastEnded: this.#wasLastEnded,
+      sentBytes: this.#sentBytes,
+      receivedBytes: this.#receivedBytes,
+      totalSent: this.#totalSent,
+      totalReceived: this.#totalReceived,
+    };
   }
 
   openNext(): bigint {

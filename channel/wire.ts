@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.ts';
+import { concat, type Bytes } from '../base/bytes.ts';
 import { XpsError } from '../base/errors.ts';
 import type { Crypto } from '../engines/contract.ts';
 import type { Effect } from '../handshake/effects.ts';
@@ -8,6 +8,7 @@ import { Deframer, type RawRecord } from '../record/deframer.ts';
 import { CONTENT_DATA, CONTENT_MESSAGE, HANDSHAKE_CONTENT_LIMIT, HARD_RECORD_LIMIT } from '../record/limits.ts';
 import { RecordOpener } from '../record/opener.ts';
 import { plainRecord, RecordSealer } from '../record/sealer.ts';
+import type { Carrier, Usage } from './hand-off.ts';
 import { fragments, MessageAssembler, requireLength } from './message-assembler.ts';
 
 /** What a record, or the last of several, brought. */
@@ -19,7 +20,7 @@ type Install = Extract<Effect, { readonly kind: 'install' }>;
 
 /** Numbers kept back for a last Alert when a key is used up. */
 const RESERVED_RECORDS = 8;
-const NO_USAGE = { records: 0, bytes: 0 } as const;
+const NO_USAGE: Usage = { records: 0, bytes: 0 };
 
 /**
  * Both directions of records with the keys that are in force: cuts, opens and puts together what
@@ -34,6 +35,9 @@ export class Wire implements Disposable {
   #sealer: RecordSealer | undefined;
   #output: Bytes[] = [];
   #pulledBytes = 0;
+  /** Since a hand-off: it seals and opens, and nothing comes through `append` and `next` any more. */
+  #carrier: Carrier | undefined;
+  #carriedEpochs = { send: 0, receive: 0 };
 
   constructor(crypto: Crypto) {
     this.#crypto = crypto;
@@ -58,17 +62,17 @@ export class Wire implements Disposable {
   }
 
   /** What the present sending key has carried. */
-  get sent(): { readonly records: number; readonly bytes: number } {
-    return this.#sealer ?? NO_USAGE;
+  get sent(): Usage {
+    return this.#carrier?.sent(this.#carriedEpochs.send) ?? this.#sealer ?? NO_USAGE;
   }
 
-  get received(): { readonly records: number; readonly bytes: number } {
-    return this.#opener ?? NO_USAGE;
+  get received(): Usage {
+    return this.#carrier?.received(this.#carriedEpochs.receive) ?? this.#opener ?? NO_USAGE;
   }
 
   /** Which engine or kernel seals, for operators. */
   get provider(): string {
-    return this.#sealer?.provider ?? 'none';
+    return this.#carrier?.provider ?? this.#sealer?.provider ?? 'none';
   }
 
   /** Takes ownership of `segment`: records are opened in place. */
@@ -96,6 +100,13 @@ export class Wire implements Disposable {
 
   install(effect: Install): void {
     const { keys, suite, epoch } = effect;
+    if (this.#carrier !== undefined) {
+      this.#carrier.install(effect.direction, epoch, keys, effect.when);
+      this.#carriedEpochs[effect.direction] = epoch;
+      keys.key[Symbol.dispose]();
+      keys.iv[Symbol.dispose]();
+      return;
+    }
     const cipher = this.#crypto.aead(suite.aead, keys.key.reveal());
     const contentLimit = epoch === 0 ? HANDSHAKE_CONTENT_LIMIT : effect.recordLimit;
     const recordKeys = { epoch, cipher, iv: keys.iv.reveal(), contentLimit };
@@ -105,11 +116,37 @@ export class Wire implements Disposable {
     keys.iv[Symbol.dispose]();
   }
 
+  /** Whether a carrier could go on exactly where this is: between two records, and between two messages. */
+  get canHandOff(): boolean {
+    return this.#carrier === undefined && this.#nextOpener === undefined && !this.#assembler.isInside;
+  }
+
+  /**
+   * From now on `carrier` seals and opens. Returns what it has to begin with: the bytes that were not taken, the records that
+   * were not sent, and how far the keys are used.
+   */
+  handOff(carrier: Carrier): { readonly unread: Bytes; readonly unsent: Bytes; readonly sent: Usage; readonly received: Usage } {
+    const sealer = this.#requireSealer();
+    const sent = { records: sealer.records, bytes: sealer.bytes };
+    const received = { records: this.#opener?.records ?? 0, bytes: this.#opener?.bytes ?? 0 };
+    const handed = { sent, received, unread: concat(this.#deframer.takeRest()), unsent: concat(this.takeOutput()) };
+    this.#carriedEpochs = { send: sealer.epoch, receive: this.#opener?.epoch ?? sealer.epoch };
+    this[Symbol.dispose]();
+    this.#carrier = carrier;
+    return handed;
+  }
+
+  /** Since a hand-off: what was asked of the carrier is done in one piece. */
+  flush(): void {
+    this.#carrier?.flush();
+  }
+
   sendPlain(message: Message): void {
     this.#output.push(plainRecord(message.whole));
   }
 
   send(message: Message): void {
+    if (this.#carrier !== undefined) return this.#carrier.seal(message.whole);
     this.#sealMessage(this.#requireSealer(), message);
   }
 
@@ -130,6 +167,7 @@ export class Wire implements Disposable {
 
   /** Wipes every key. What is queued stays queued. */
   [Symbol.dispose](): void {
+    this.#carrier?.kill();
     for (const keys of [this.#opener, this.#nextOpener, this.#sealer]) keys?.[Symbol.dispose]();
     this.#opener = undefined;
     this.#nextOpener = undefined;

@@ -91,11 +91,7 @@ void application::leave() {
 
 void application::abort() {
   channel_ = nullptr;
-  if (fd_) {
-    const linger at_once{1, 0};
-    setsockopt(*fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    fd_.reset();
-  }
+  close_with_reset(fd_);
   out_.clear();
   route_.discard(*this);
 }

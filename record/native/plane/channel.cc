@@ -24,6 +24,7 @@ constexpr size_t MOST_PIECES = 256;
 // While a rekey needs the peer, so much is kept for an application that takes nothing.
 constexpr size_t READ_AHEAD_BYTES = 32 * 1024 * 1024;
 constexpr uint64_t LEAVING_MS = 1000;
+constexpr size_t LEAVING_BYTES = 1024 * 1024;
 // What is left of a record moves to a block of its own size when it is less than this.
 constexpr size_t SMALL_REST = 16 * 1024;
 
@@ -49,6 +50,11 @@ channel::channel(loop& on, route& owner, hand_over taken)
     unread_ = on.buffers().take_small(taken.unread.size());
     memcpy(unread_->data(), taken.unread.data(), taken.unread.size());
     unread_end_ = taken.unread.size();
+  }
+  if (!taken.unsent.empty()) {
+    staged_ = on.buffers().take_small(taken.unsent.size());
+    memcpy(staged_->data(), taken.unsent.data(), taken.unsent.size());
+    staged_end_ = taken.unsent.size();
   }
 }
 
@@ -89,8 +95,7 @@ void channel::fail(const char* why, const char* detail) {
   is_failed_ = true;
   route_.forget(*this);
   if (application* lost = std::exchange(application_, nullptr)) {
-    const bool is_servable = side_ == side::client && lane_.is_untouched() && lane_.can_send() && lane_.can_receive();
-    if (is_servable && route_.serves_again()) {
+    if (side_ == side::client && lane_.is_untouched() && route_.serves_again()) {
       lost->carried_by(nullptr);
       route_.serve_again(*lost);
     } else {
@@ -132,11 +137,29 @@ void channel::leave() {
   next_receive_key_ = record_key();
   unread_.reset();
   left_ms_ = loop_.now_ms();
-  if (out_.empty()) {
-    fd_.reset();
-    loop_.report({.kind = event_kind::gone, .id = id_});
-    loop_.remove_channel(id_);
+  linger();
+}
+
+// A socket that is closed with unread bytes in it sends RST, which can destroy our last words at the peer: what still comes is
+// read and thrown away until the peer closes too, or time or patience is over.
+void channel::linger() {
+  if (!out_.empty()) return;
+  if (!std::exchange(has_shut_down_, true)) shutdown(*fd_, SHUT_WR);
+  const buffer_ref waste = loop_.buffers().take();
+  while (lingered_ < LEAVING_BYTES) {
+    const ssize_t got = recv(*fd_, waste->data(), waste->capacity(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) break;
+    lingered_ += static_cast<size_t>(got);
   }
+  depart();
+}
+
+void channel::depart() {
+  fd_.reset();
+  loop_.report({.kind = event_kind::gone, .id = id_});
+  loop_.remove_channel(id_);
 }
 
 void channel::publish() {
@@ -157,17 +180,16 @@ void channel::on_ready(uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
   const bool can_flush = (events & EPOLLOUT) != 0 && !out_.empty();
   if (is_leaving_) {
-    if (!fd_ || !can_flush) return;
-    if (out_.flush(*fd_) == flow::blocked) return;
-    out_.clear();
-    leave();
+    if (can_flush && out_.flush(*fd_) == flow::broken) depart();
+    else linger();
     return;
   }
   if (is_failed_) return;
   guarded([&] {
     if (can_flush && out_.flush(*fd_) == flow::broken) throw failure{reason::CHANNEL_TRUNCATED, "the transport was reset"};
-    if ((events & EPOLLERR) != 0) throw failure{reason::CHANNEL_TRUNCATED, "the transport was reset"};
     work();
+    // What had arrived before the reset counts; an Alert may be the last of it.
+    if ((events & EPOLLERR) != 0 && !is_leaving_) throw failure{reason::CHANNEL_TRUNCATED, "the transport was reset"};
   });
 }
 
@@ -178,9 +200,7 @@ void channel::on_turn() {
 
 void channel::on_tick() {
   if (is_leaving_) {
-    if (loop_.now_ms() - left_ms_ < LEAVING_MS) return;
-    out_.clear();
-    leave();
+    if (loop_.now_ms() - left_ms_ >= LEAVING_MS) depart();
     return;
   }
   if (is_failed_) return;
@@ -206,7 +226,8 @@ void channel::seal(std::span<const uint8_t> message) {
   if (has_sent_close_ && !is_failed_) return;
   try {
     seal_message(message);
-    if (!is_failed_) note_rekey(message[0]);
+    note_rekey(message[0]);
+    if (message[0] == message_type::REKEY_DONE) awaits_keys_ = false;
   } catch (const failure& broken) {
     fail(broken.reason, broken.detail);
   }
@@ -224,8 +245,6 @@ void channel::install_receive(record_key key, bool on_epoch) {
     return;
   }
   receive_key_ = std::move(key);
-  awaits_keys_ = false;
-  loop_.schedule(*this);
 }
 
 void channel::close_when_idle() {
@@ -264,8 +283,7 @@ bool channel::carry(application& who, uint8_t kind, std::span<const uint8_t> des
 
 void channel::attach(uint64_t number, unique_fd fd) {
   if (is_failed_ || is_leaving_ || application_ == nullptr || number != lane_.number()) {
-    const linger at_once{1, 0};
-    setsockopt(*fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close_with_reset(fd);
     return;
   }
   guarded([&] {
@@ -274,12 +292,8 @@ void channel::attach(uint64_t number, unique_fd fd) {
   });
 }
 
-void channel::refuse(uint64_t number, reset_reason why) {
-  if (number == lane_.number()) refuse(why);
-}
-
 void channel::refuse(reset_reason why) {
-  if (is_failed_ || is_leaving_ || application_ == nullptr) return;
+  if (is_failed_ || is_leaving_ || !lane_.can_reset()) return;
   guarded([&] { reset_stream(why); });
 }
 
@@ -559,7 +573,7 @@ void channel::end_stream() {
 void channel::reset_stream(reset_reason why) {
   if (ending_ == static_cast<uint8_t>(route::ending::in_order)) ending_ = static_cast<uint8_t>(route::ending::reset);
   drop_application();
-  if (!lane_.can_send() && !lane_.can_receive()) return;
+  if (!lane_.can_reset()) return;
   lane_.reset();
   uint8_t message[MOST_MESSAGE_BYTES];
   seal_message({message, write_reset(message, lane_.number(), why)});

@@ -37,6 +37,7 @@ struct hand_over {
   stream_lane::state lane;
   bool may_open;  // client: further streams are allowed
   std::vector<uint8_t> unread;
+  std::vector<uint8_t> unsent;  // sealed already
   unique_fd fd;
   counter_slot counters;
 };
@@ -60,8 +61,6 @@ class channel final : public pollable {
   void install_receive(record_key key, bool on_epoch);
   // Client: Close as soon as no stream is open; none is opened any more.
   void close_when_idle();
-  // No further stream; for a pool that lets go.
-  void retire();
   // The end: what is sealed goes out if the socket takes it within a second, keys are wiped now.
   void kill();
   // Every operation of one turn of TypeScript is done: what was sealed goes out.
@@ -71,7 +70,7 @@ class channel final : public pollable {
   bool carry(application& who, uint8_t kind, std::span<const uint8_t> destination);
   // Server: the connection for stream `number`, which was reported as `open`.
   void attach(uint64_t number, unique_fd fd);
-  void refuse(uint64_t number, reset_reason why);
+  // Aborts the stream that is open.
   void refuse(reset_reason why);
 
   void on_application_ready();
@@ -87,9 +86,12 @@ class channel final : public pollable {
  private:
   template <class Action>
   void guarded(Action action);
+  void retire();
   void fail(const char* why, const char* detail);
   void finish();
   void leave();
+  void linger();
+  void depart();
   void publish();
 
   void work();
@@ -151,6 +153,7 @@ class channel final : public pollable {
 
   uint64_t active_ms_ = 0;
   uint64_t left_ms_ = 0;
+  size_t lingered_ = 0;
   uint64_t last_over_ = 0;
   uint64_t changes_ = 0;
   uint32_t send_due_epoch_ = 0;     // `due` was reported for this epoch
@@ -161,12 +164,13 @@ class channel final : public pollable {
   bool may_open_;
   bool is_close_wanted_ = false;
   bool has_sent_close_ = false;
-  bool awaits_keys_ = false;        // RekeyFinish came: nothing is opened until the next keys are here
+  bool awaits_keys_ = false;        // RekeyFinish came: nothing is opened until RekeyDone says whose keys the next are
   bool must_be_done_ = false;       // the epoch changed: RekeyDone is the next record
   bool is_rekeying_ = false;        // the peer's messages are needed even if the application takes nothing
   bool has_moved_ = false;
   bool is_deaf_ = false;            // an Alert came: nothing after it counts
   bool is_failed_ = false;
+  bool has_shut_down_ = false;
   bool is_leaving_ = false;         // over; only what is sealed still goes out
 };
 

@@ -1,4 +1,4 @@
-// Slots of 64-bit numbers that an I/O thread stores and JavaScript reads: no call, no lock. sidecar/plane/counters.ts has the
+// Slots of 64-bit numbers that an I/O thread stores and JavaScript reads: no call, no lock. sidecar/plane/counter-slots.ts has the
 // same order.
 #pragma once
 
@@ -37,6 +37,7 @@ enum class route_counter : size_t {
   bytes_from_channel,
   waiting,  // accepted, without a channel
   idle_channels,
+  served_warm,  // found a channel in the pool
 };
 
 // One slot. JavaScript sees doubles: exact up to 2^53.

@@ -423,10 +423,11 @@ napi_value plane_adopt(napi_env env, napi_callback_info info) {
         .send = key_of(env, property(env, spec, "send"), algorithm),
         .receive = key_of(env, property(env, spec, "receive"), algorithm),
         .lane = {number_of(env, lane, "number"), ending_of(env, lane, "sending"), ending_of(env, lane, "receiving"),
-                 number_of(env, lane, "sentBytes"), number_of(env, lane, "receivedBytes"), number_of(env, lane, "totalSent"),
+                 boolean_of(env, lane, "wasLastEnded"), number_of(env, lane, "sentBytes"), number_of(env, lane, "receivedBytes"), number_of(env, lane, "totalSent"),
                  number_of(env, lane, "totalReceived")},
         .may_open = boolean_of(env, spec, "mayOpen"),
         .unread = copy_of(env, spec, "unread"),
+        .unsent = copy_of(env, spec, "unsent"),
         .fd = descriptor(env, property(env, spec, "descriptor")),
         .counters = here.slot(number_of(env, spec, "slot")),
     };
@@ -444,9 +445,10 @@ napi_value plane_adopt(napi_env env, napi_callback_info info) {
 
 struct operation_list {
   struct entry {
-    enum class kind : uint8_t { seal, send_key, receive_key, receive_key_on_epoch, close, retire, kill } what;
+    enum class kind : uint8_t { seal, send_key, receive_key, receive_key_on_epoch, close, kill, reset } what;
     std::vector<uint8_t> message;
     record_key key;
+    reset_reason why = reset_reason::reset;
   };
   std::vector<entry> entries;
 };
@@ -461,8 +463,8 @@ operation_list::entry operation_of(napi_env env, napi_value given) {
     return {when, {}, key_of(env, given, number_of(env, given, "aead", 2))};
   }
   if (what == "close") return {kind::close, {}, {}};
-  if (what == "retire") return {kind::retire, {}, {}};
   if (what == "kill") return {kind::kill, {}, {}};
+  if (what == "reset") return {kind::reset, {}, {}, static_cast<reset_reason>(number_of(env, given, "reason", RESET_REASONS - 1))};
   throw mistake{"an operation of an unknown kind"};
 }
 
@@ -474,8 +476,8 @@ void carry_out(channel& on, operation_list::entry& operation) {
     case kind::receive_key: return on.install_receive(std::move(operation.key), false);
     case kind::receive_key_on_epoch: return on.install_receive(std::move(operation.key), true);
     case kind::close: return on.close_when_idle();
-    case kind::retire: return on.retire();
     case kind::kill: return on.kill();
+    case kind::reset: return on.refuse(operation.why);
   }
 }
 
@@ -525,17 +527,6 @@ napi_value plane_attach(napi_env env, napi_callback_info info) {
   return call_of<4>(env, info, [env](napi_value* given) {
     plane_of(env, given[0]).io().post([id = id_of(env, given[1]), stream = number(env, given[2], "number"), fd = descriptor(env, given[3])](loop& on) mutable {
       if (channel* found = on.find_channel(id)) found->attach(stream, std::move(fd));
-    });
-    return no_value(env);
-  });
-}
-
-// planeRefuse(plane, channel, number, reason: 0…4)
-napi_value plane_refuse(napi_env env, napi_callback_info info) {
-  return call_of<4>(env, info, [env](napi_value* given) {
-    plane_of(env, given[0]).io().post([id = id_of(env, given[1]), stream = number(env, given[2], "number"),
-                                       why = static_cast<reset_reason>(number(env, given[3], "reason", RESET_REASONS - 1))](loop& on) {
-      if (channel* found = on.find_channel(id)) found->refuse(stream, why);
     });
     return no_value(env);
   });
@@ -602,7 +593,6 @@ constexpr entry_point FUNCTIONS[] = {
     {"planePerform", plane_perform},
     {"planeCarry", plane_carry},
     {"planeAttach", plane_attach},
-    {"planeRefuse", plane_refuse},
     {"bindListener", bind_listener},
     {"localPort", local_port},
     {"closeDescriptor", close_descriptor},

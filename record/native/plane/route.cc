@@ -50,8 +50,7 @@ void route::accept_some() {
       return;
     }
     if (applications_.size() >= limits_.connections) {
-      const linger at_once{1, 0};
-      setsockopt(*accepted, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      close_with_reset(accepted);
       counters_.add(route_counter::refused, 1);
       continue;
     }
@@ -72,6 +71,7 @@ void route::serve(application& who) {
   if (!idle_.empty()) {
     channel& taken = *idle_.back();
     forget(taken);
+    counters_.add(route_counter::served_warm, 1);
     taken.carry(who, 0, {});
     return;
   }

@@ -13,8 +13,10 @@ class stream_lane {
 
   struct state {
     uint64_t number = 0;
-    ending sending = ending::ended;
-    ending receiving = ending::ended;
+    ending sending = ending::reset;
+    ending receiving = ending::reset;
+    // The peer ended the stream before the present one with End: a Reset of it may have crossed ours.
+    bool was_last_ended = false;
     uint64_t sent_bytes = 0;
     uint64_t received_bytes = 0;
     uint64_t total_sent = 0;      // of the streams before
@@ -28,10 +30,11 @@ class stream_lane {
   bool is_idle() const { return now_.sending != ending::open && now_.receiving != ending::open; }
   bool can_send() const { return now_.sending == ending::open; }
   bool can_receive() const { return now_.receiving == ending::open; }
+  // Neither over nor reset by us already (§8.4).
+  bool can_reset() const { return !is_idle() && now_.sending != ending::reset; }
   // Nothing of the present stream was sent or received.
-  bool is_untouched() const { return now_.sent_bytes == 0 && now_.received_bytes == 0; }
+  bool is_untouched() const { return can_send() && can_receive() && now_.sent_bytes == 0 && now_.received_bytes == 0; }
   uint64_t sent_bytes() const { return now_.sent_bytes; }
-  uint64_t received_bytes() const { return now_.received_bytes; }
   uint64_t total_sent() const { return now_.total_sent + now_.sent_bytes; }
   uint64_t total_received() const { return now_.total_received + now_.received_bytes; }
 
@@ -56,47 +59,47 @@ class stream_lane {
     return now_.sending != ending::reset;
   }
 
-  void end() { stop_sending(ending::ended); }
+  void end() {
+    if (now_.sending != ending::open) throw failure{reason::INTERNAL_ERROR, "the direction is over already"};
+    now_.sending = ending::ended;
+  }
 
   void reset() {
     // §8.4: a Reset after our own End is legal while the other direction is open.
-    if (now_.sending == ending::ended && now_.receiving == ending::open) now_.sending = ending::reset;
-    else stop_sending(ending::reset);
+    if (!can_reset()) throw failure{reason::INTERNAL_ERROR, "nothing is left to reset"};
+    now_.sending = ending::reset;
   }
 
   void accept_end(uint64_t number, uint64_t bytes) {
     require_present(number);
     if (bytes != now_.received_bytes) throw failure{reason::CLOSE_COUNT_MISMATCH, "End with another count than arrived"};
-    stop_receiving(ending::ended);
+    if (now_.receiving != ending::open) throw failure{reason::STREAM_INVALID, "the direction is over already"};
+    now_.receiving = ending::ended;
   }
 
   // False: it crossed our own End and means nothing any more (§8.5).
   bool accept_reset(uint64_t number) {
     const uint64_t last_over = is_idle() ? now_.number : now_.number - 1;
-    if (number == last_over && last_over > 0) return false;
+    const bool was_ended = is_idle() ? now_.receiving == ending::ended : now_.was_last_ended;
+    if (number == last_over && was_ended) {
+      // Once: the peer has now reset that stream.
+      if (is_idle()) now_.receiving = ending::reset;
+      now_.was_last_ended = false;
+      return false;
+    }
     require_present(number);
-    if (now_.receiving == ending::ended && now_.sending == ending::open) now_.receiving = ending::reset;
-    else stop_receiving(ending::reset);
+    if (now_.receiving == ending::reset) throw failure{reason::STREAM_INVALID, "a second Reset"};
+    now_.receiving = ending::reset;
     return true;
   }
 
  private:
   void begin(uint64_t number) {
-    now_ = {number, ending::open, ending::open, 0, 0, total_sent(), total_received()};
+    now_ = {number, ending::open, ending::open, now_.receiving == ending::ended, 0, 0, total_sent(), total_received()};
   }
 
   void require_present(uint64_t number) const {
     if (is_idle() || number != now_.number) throw failure{reason::STREAM_INVALID, "not the present stream"};
-  }
-
-  void stop_sending(ending how) {
-    if (now_.sending != ending::open) throw failure{reason::INTERNAL_ERROR, "the direction is over already"};
-    now_.sending = how;
-  }
-
-  void stop_receiving(ending how) {
-    if (now_.receiving != ending::open) throw failure{reason::STREAM_INVALID, "the direction is over already"};
-    now_.receiving = how;
   }
 
   state now_;

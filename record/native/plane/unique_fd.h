@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -29,5 +30,13 @@ class unique_fd {
  private:
   int fd_ = -1;
 };
+
+// Closes with RST: the peer learns that this was no orderly end. A UNIX socket knows none and is just closed.
+inline void close_with_reset(unique_fd& fd) noexcept {
+  if (!fd) return;
+  const ::linger at_once{1, 0};
+  setsockopt(*fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  fd.reset();
+}
 
 }  // namespace xps::plane
