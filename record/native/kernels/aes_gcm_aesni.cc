@@ -2,7 +2,7 @@
 
 namespace xps {
 
-using aesni = aes_gcm<x86_128, x86_128, 8>;
+using aesni = aes_gcm<x86_128_alone, x86_128_alone, 8>;
 
 const kernel AES_GCM_AESNI = {
     "aes-256-gcm/aesni-128", operation::aes_256_gcm, isa::AESNI | isa::PCLMUL, 128, true,

@@ -11,6 +11,7 @@ namespace {
 struct x86_128 {
   using reg = __m128i;
   static constexpr size_t blocks = 1;
+  static constexpr bool three_products = false;
 
   XPS_INLINE static reg zero() { return _mm_setzero_si128(); }
   XPS_INLINE static reg load(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
@@ -76,12 +77,18 @@ struct x86_128 {
   }
 };
 
+// Alone, without wider vectors: 6 % faster with Karatsuba on Zen 4.
+struct x86_128_alone : x86_128 {
+  static constexpr bool three_products = true;
+};
+
 #ifdef __VAES__
 
 #ifndef __AVX512F__
 struct x86_256 {
   using reg = __m256i;
   static constexpr size_t blocks = 2;
+  static constexpr bool three_products = false;
 
   XPS_INLINE static reg load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   XPS_INLINE static void store(void* p, reg x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x); }
@@ -138,6 +145,7 @@ struct x86_256 {
 struct x86_512 {
   using reg = __m512i;
   static constexpr size_t blocks = 4;
+  static constexpr bool three_products = false;
 
   XPS_INLINE static reg load(const void* p) { return _mm512_loadu_si512(p); }
   XPS_INLINE static void store(void* p, reg x) { _mm512_storeu_si512(p, x); }

@@ -6,6 +6,13 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(XPS_WITH_VALGRIND)
+#include <valgrind/memcheck.h>
+#define XPS_PUBLIC(p, n) VALGRIND_MAKE_MEM_DEFINED(p, n)
+#else
+#define XPS_PUBLIC(p, n) (void)(p)
+#endif
+
 #define XPS_INLINE [[gnu::always_inline]] inline
 #define XPS_ALWAYS __attribute__((always_inline))  // for lambdas
 
@@ -39,6 +46,7 @@ XPS_INLINE void wipe(void* p, size_t length) {
 XPS_INLINE bool equal_tags(const uint8_t* a, const uint8_t* b) {
   uint64_t difference = (load64_le(a) ^ load64_le(b)) | (load64_le(a + 8) ^ load64_le(b + 8));
   asm volatile("" : "+r"(difference));
+  XPS_PUBLIC(&difference, sizeof difference);  // whether a record is authentic is no secret: it may decide branches
   return difference == 0;
 }
 
