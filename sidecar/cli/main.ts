@@ -14,9 +14,12 @@ interface CommandEntry {
 
 /** In the order of the help text. */
 const COMMANDS: readonly CommandEntry[] = [
+  { name: 'demo', summary: 'a working pair of sidecars on this machine', load: () => import('./demo.ts') },
+  { name: 'explain', summary: 'what an error means and what to do', load: () => import('./explain.ts') },
   { name: 'run', summary: 'run the tunnels of a configuration', load: () => import('./run.ts') },
   { name: 'check', summary: 'validate a configuration without serving', load: () => import('./check.ts') },
   { name: 'pki', summary: 'a certificate authority for development and tests', load: () => import('./pki.ts') },
+  { name: 'engines', summary: 'what does the cryptography on this machine', load: () => import('./engines.ts') },
 ];
 
 await main(process.argv.slice(2));
