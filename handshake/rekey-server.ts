@@ -73,13 +73,9 @@ class WaitFinish implements RekeyState {
       throw new XpsError('finished_invalid', { detail: 'RekeyFinish' });
     }
     const next = new JudgeClient(this.#context, nextRoot, wasAnonymous ? undefined : finish.credential);
-    const receiveKeys = install(this.#context, nextRoot, 'receive', 'now');
-    if (wasAnonymous) {
-      const admitted = next.judged(new AnonymousPeer());
-      return { next: admitted.next, effects: [receiveKeys, ...admitted.effects] };
-    }
+    if (wasAnonymous) return next.judged(new AnonymousPeer());
     const evidence = { side: 'client', credential: finish.credential, occasion: 'rekey' } as const;
-    return { next, effects: [receiveKeys, { kind: 'judge', evidence }] };
+    return { next, effects: [{ kind: 'judge', evidence }] };
   }
 
   judged(): RekeyStep {
@@ -123,6 +119,8 @@ class JudgeClient implements RekeyState {
     return {
       next: undefined,
       effects: [
+        // Not before the verdict: nothing of the new epoch can be read until it is known whose it is.
+        install(this.#context, this.#root, 'receive', 'now'),
         install(this.#context, this.#root, 'send', 'now'),
         { kind: 'send', message: encodeGeneration(MESSAGE.rekeyDone, generation), isPlain: false },
         { kind: 'rekeyed', result },

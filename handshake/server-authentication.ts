@@ -117,23 +117,17 @@ class WaitFinished extends WaitState {
   }
 
   override receive(message: Message): Step {
-    const { settings, secrets, transcript, suite, recordLimit, ticket } = this.#context;
+    const { settings, secrets, transcript, ticket } = this.#context;
     const verifyData = decodeFinished(message.body);
     const finished = proveFinished(settings.crypto, secrets, 'client', transcript.digest(), verifyData);
     transcript.add(message.whole);
     const application = secrets.application(transcript.digest());
     const next = new JudgeClient(this.#context, this.#claimant, finished, application);
-    const install: Effect = {
-      kind: 'install', when: 'now', direction: 'receive', epoch: 1, suite, recordLimit, keys: application.root.traffic('client'),
-    };
-    if (this.#claimant.isAnonymous) {
-      const admitted = next.judged(new AnonymousPeer());
-      return { next: admitted.next, effects: [install, ...admitted.effects] };
-    }
+    if (this.#claimant.isAnonymous) return next.judged(new AnonymousPeer());
     const evidence = {
       side: 'client', credential: this.#claimant.credential, occasion: ticket === undefined ? 'handshake' : 'resumption',
     } as const;
-    return { next, effects: [install, { kind: 'judge', evidence }] };
+    return { next, effects: [{ kind: 'judge', evidence }] };
   }
 
   override [Symbol.dispose](): void {
@@ -166,6 +160,7 @@ class JudgeClient extends JudgeState {
       peer, claimant: this.#claimant, finished: this.#finished, application: this.#application,
     });
     const effects: Effect[] = [
+      { kind: 'install', when: 'now', direction: 'receive', epoch: 1, suite, recordLimit, keys: this.#application.root.traffic('client') },
       { kind: 'install', when: 'now', direction: 'send', epoch: 1, suite, recordLimit, keys: this.#application.root.traffic('server') },
       { kind: 'send', message: encodeBare(MESSAGE.confirm), isPlain: false },
       { kind: 'established', result },
