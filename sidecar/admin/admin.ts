@@ -8,7 +8,9 @@ import type { AdminConfig } from '../config/schema.ts';
 import { listenFailure } from '../transports/network-errors.ts';
 import type { Tunnel } from '../tunnels/tunnel.ts';
 import { metricsText } from './metrics.ts';
-import { STATUS_PAGE, STATUS_PAGE_POLICY } from './status-page.ts';
+import { PAGE, PAGE_POLICY } from './page/document.ts';
+import { PAGE_SCRIPT } from './page/script.ts';
+import { PAGE_STYLE } from './page/style.ts';
 import { statusOf } from './status.ts';
 
 const REQUEST_MS = 5000;
@@ -65,7 +67,11 @@ function answerTo(request: IncomingMessage, config: AdminConfig, sources: AdminS
     case '/status':
       return { status: 200, type: 'application/json; charset=utf-8', body: JSON.stringify(statusOf(sources)) };
     case '/':
-      return { status: 200, type: 'text/html; charset=utf-8', body: STATUS_PAGE, policy: STATUS_PAGE_POLICY };
+      return { status: 200, type: 'text/html; charset=utf-8', body: PAGE, policy: PAGE_POLICY };
+    case '/page.js':
+      return { status: 200, type: 'text/javascript; charset=utf-8', body: PAGE_SCRIPT };
+    case '/page.css':
+      return { status: 200, type: 'text/css; charset=utf-8', body: PAGE_STYLE };
     default:
       return text(404, 'look at /, /status, /metrics, /readyz or /livez');
   }

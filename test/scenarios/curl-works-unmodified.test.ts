@@ -34,7 +34,7 @@ await t.test('curl over HTTP/1.1', { skip: skipWithout('curl') }, async (t) => {
 });
 
 await t.test('curl over h2c', { skip: skipWithout('curl') }, async (t) => {
-  const { url, file, digest } = await uploadThrough(t, createHttp2Server(hashOfUpload as never) as unknown as Server);
+  const { url, file, digest } = await uploadThrough(t, createHttp2Server(hashOfUpload as never));
   const upload = await run('curl', ['-sS', '--http2-prior-knowledge', '--data-binary', `@${file}`, url]);
   t.equal(upload.stdout, `HTTP/2.0 ${digest}`, 'an upload');
   // The curl of Debian 12 cannot do a second h2c request on a connection, with or without a proxy; Node.js can.
