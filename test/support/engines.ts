@@ -19,6 +19,6 @@ export function offering<K extends 'aead' | 'keyExchange' | 'hash' | 'signature'
 ): readonly { readonly name: string; readonly provider: NonNullable<Engine[K]> }[] {
   return engines.flatMap((engine) => {
     const provider = engine[kind];
-    return provider === undefined ? [] : [{ name: engine.name, provider: provider as NonNullable<Engine[K]> }];
+    return provider === undefined ? [] : [{ name: engine.name, provider }];
   });
 }

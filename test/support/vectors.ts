@@ -9,28 +9,28 @@ export const withoutVectors: string | false = existsSync(VECTORS) ? false : `the
 
 /**
  * Records of `NAME: value` or `NAME = value` lines, separated by empty lines, as BoringSSL writes them. `#` begins a
- * comment, a value is hexadecimal or a quoted text, and `[name: value]` holds for all records that follow.
+ * comment, a value is hexadecimal or text, a name may stand alone, and `[name: value]` holds for all records that follow.
  */
 export function readRecords(file: string): readonly ReadonlyMap<string, Uint8Array>[] {
   const records: Map<string, Uint8Array>[] = [];
   const standing = new Map<string, Uint8Array>();
   let current: Map<string, Uint8Array> | undefined;
   for (const line of readFileSync(join(VECTORS, file), 'utf8').split('\n')) {
-    const match = /^(\[?)([A-Za-z]+)\s*[:=]\s*(.*?)\]?$/.exec(line);
-    if (line.startsWith('#') || match === null) {
+    const match = /^(\[?)([A-Za-z]+)\s*(?:[:=]\s*(.*?))?\]?$/.exec(line);
+    if (match === null) {
       current = undefined;
       continue;
     }
-    const [, bracket, name, text] = match as unknown as [string, string, string, string];
+    const [, bracket, name, text] = match as unknown as [string, string, string, string?];
     if (bracket === '[') {
-      standing.set(name, valueOf(text));
+      standing.set(name, valueOf(text ?? ''));
       continue;
     }
     if (current === undefined) {
       current = new Map(standing);
       records.push(current);
     }
-    current.set(name, valueOf(text));
+    current.set(name, valueOf(text ?? ''));
   }
   return records;
 }
