@@ -64,8 +64,8 @@ application::outcome application::read(std::span<iovec> room, size_t& taken) {
   taken = static_cast<size_t>(got);
   size_t offered = 0;
   for (const iovec& each : room) offered += each.iov_len;
-  // A short read has emptied the socket; what comes later, a FIN included, is a new edge.
-  if (taken < offered) is_readable_ = false;
+  // A short read has emptied the socket. What comes later is a new edge; a FIN that was announced already is not.
+  if (taken < offered) is_readable_ = has_fin_;
   return outcome::bytes;
 }
 
@@ -108,6 +108,7 @@ void application::on_ready(uint32_t events) {
     is_dialling_ = false;
   }
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) has_fin_ = true;
   if ((events & EPOLLOUT) != 0) flush();
   if ((events & EPOLLERR) != 0) is_broken_ = true;
   if (channel_ != nullptr) {

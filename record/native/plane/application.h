@@ -71,6 +71,7 @@ class application final : public pollable {
   uint64_t since_ms_ = 0;  // dialling, or leaving with nothing taken
   bool is_dialling_ = false;
   bool is_readable_ = false;
+  bool has_fin_ = false;  // announced, perhaps not read yet
   bool has_end_to_send_ = false;
   bool has_sent_end_ = false;
   bool is_leaving_ = false;

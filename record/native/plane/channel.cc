@@ -178,6 +178,7 @@ void channel::publish() {
 
 void channel::on_ready(uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) has_fin_ = true;
   const bool can_flush = (events & EPOLLOUT) != 0 && !out_.empty();
   if (is_leaving_) {
     if (can_flush && out_.flush(*fd_) == flow::broken) depart();
@@ -339,7 +340,7 @@ void channel::receive() {
       break;
     }
     unread_end_ += static_cast<size_t>(got);
-    if (static_cast<size_t>(got) < offered) is_readable_ = false;
+    if (static_cast<size_t>(got) < offered) is_readable_ = has_fin_;
     open_records();
   }
   if (has_transport_end_ && may_receive()) throw failure{reason::CHANNEL_TRUNCATED, "without Close"};

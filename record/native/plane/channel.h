@@ -160,6 +160,7 @@ class channel final : public pollable {
   uint32_t receive_due_epoch_ = 0;
   uint8_t ending_ = 0;              // route::ending of the present stream
   bool is_readable_ = true;
+  bool has_fin_ = false;            // announced, perhaps not read yet
   bool has_transport_end_ = false;
   bool may_open_;
   bool is_close_wanted_ = false;
