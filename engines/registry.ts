@@ -64,7 +64,7 @@ function openEngines(options: CryptoOptions, selfTests: SelfTests): readonly Eng
   }
 }
 
-/** `auto` can do without it, whatever the reason; but never silently. */
+/** `auto` can do without it, but never silently; and a wrong XPS_SIMD_ISA_MASK is a mistake to correct, not to pass over. */
 function usableNative(options: CryptoOptions, selfTests: SelfTests): Engine | undefined {
   try {
     const native = loadNativeEngine({ isaMask: options.isaMask });
@@ -74,7 +74,9 @@ function usableNative(options: CryptoOptions, selfTests: SelfTests): Engine | un
     }
     options.onWarning?.('the native addon is not built: OpenSSL encrypts records, at a fraction of the speed');
   } catch (error) {
-    options.onWarning?.(`the native engine is not used: ${toXpsError(error).message}`);
+    const cause = toXpsError(error);
+    if (cause.reason === 'environment_invalid') throw cause;
+    options.onWarning?.(`the native engine is not used: ${cause.message}`);
   }
   return undefined;
 }
