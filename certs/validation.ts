@@ -1,150 +1,173 @@
-import type { Bytes } from '../base/bytes.ts';
-import type { Reason } from '../base/reasons.ts';
 import type { Crypto } from '../engines/contract.ts';
 import type { Certificate } from './certificate.ts';
-import type { Crl } from './crl.ts';
-import type { OcspResponse } from './ocsp.ts';
+import { crlStatus } from './crl-status.ts';
+import { nameFailure } from './expected-names.ts';
+import { ocspStatus } from './ocsp-status.ts';
+import { timeWindow, validityEndMs } from './path-rules.ts';
+import { CertificatesBySubject, searchPath, type SearchSettings } from './path-search.ts';
+import { policyFailure } from './policies.ts';
+import type { ValidationRequest } from './request.ts';
+import { SignatureCheck } from './signature-check.ts';
+import type { Status, StatusContext, StatusQuestion } from './status.ts';
+import { type Accepted, type Failure, failure, type StatusOnPath, type Verdict } from './verdict.ts';
+import { BudgetExceeded, Work } from './work.ts';
+
+export { type Budgets, DEFAULT_BUDGETS, type ExpectedName, REQUEST_DEFAULTS, type ValidationRequest } from './request.ts';
+export { type Accepted, CODE_REASONS, type Failure, type RefusalCode, type Refused, type StatusOnPath, type Verdict } from './verdict.ts';
 
 /**
- * Path building and validation as a pure function: no clock, no network, no files. The front of the validator; the
- * parts are path-search.ts (RFC 4158), path-rules.ts (RFC 5280 §6.1), policies.ts (RFC 9618) and revocation.ts
- * (RFC 5280 §6.3, RFC 6960).
+ * Path building and validation as a pure function: no clock, no network, no files. This is the front of the validator; its
+ * parts are path-search.ts (RFC 4158), path-rules.ts and name-constraints.ts (RFC 5280 §6.1), policies.ts (RFC 9618),
+ * crl-status.ts (RFC 5280 §6.3) and ocsp-status.ts (RFC 6960). It never throws for what a peer can send.
  */
-
-/** Stable words of `xpscerpto verify`; `CODE_REASONS` gives the reason of an XpsError for each. */
-export type RefusalCode =
-  | 'revoked'
-  | 'status_unknown'
-  | 'expired'
-  | 'not_yet_valid'
-  | 'untrusted'
-  | 'bad_signature'
-  | 'wrong_name'
-  | 'wrong_usage'
-  | 'constraint'
-  | 'policy'
-  | 'malformed'
-  | 'weak'
-  | 'limit';
-
-export const CODE_REASONS: Readonly<Record<RefusalCode, Reason>> = {
-  revoked: 'certificate_revoked',
-  status_unknown: 'certificate_status_unknown',
-  expired: 'certificate_expired',
-  not_yet_valid: 'certificate_not_yet_valid',
-  untrusted: 'certificate_untrusted',
-  bad_signature: 'certificate_signature_invalid',
-  wrong_name: 'certificate_wrong_name',
-  wrong_usage: 'certificate_wrong_usage',
-  constraint: 'certificate_constraint',
-  policy: 'certificate_policy',
-  malformed: 'certificate_malformed',
-  weak: 'certificate_weak',
-  limit: 'certificate_limit',
-};
-
-/** A name that the leaf must carry in its subject alternative names. The subject's CN never counts. */
-export type ExpectedName =
-  | { readonly kind: 'dns'; readonly value: string }
-  | { readonly kind: 'uri'; readonly value: string }
-  | { readonly kind: 'email'; readonly value: string }
-  /** 4 or 16 bytes. */
-  | { readonly kind: 'ip'; readonly value: Bytes };
-
-/** Upper bounds on the work for one verdict; beyond them the code is `limit`. */
-export interface Budgets {
-  /** Signature verifications, CRLs and OCSP answers included. */
-  readonly signatures: number;
-  /** Candidates for an issuer that are looked at. */
-  readonly steps: number;
-  /** Comparisons of a name with a name constraint. */
-  readonly nameComparisons: number;
-}
-
-export const DEFAULT_BUDGETS: Budgets = { signatures: 32, steps: 100, nameComparisons: 100_000 };
-
-export interface ValidationRequest {
-  readonly leaf: Certificate;
-  /** Candidates in any order; what does not belong to a path is ignored. */
-  readonly intermediates: readonly Certificate[];
-  readonly anchors: readonly Certificate[];
-  /** Base and delta CRLs of anybody, in any order. */
-  readonly crls: readonly Crl[];
-  /** OCSP answers, stapled, queried or cached, for any certificate of the path. */
-  readonly ocsp: readonly OcspResponse[];
-  readonly timeMs: number;
-  /** Role of the leaf's holder; `any` asks for no usage. */
-  readonly purpose: 'client' | 'server' | 'any';
-  /** All must match; empty: none is asked for. */
-  readonly names: readonly ExpectedName[];
-  /** user-initial-policy-set; empty: any policy. */
-  readonly policies: readonly string[];
-  readonly requireExplicitPolicy: boolean;
-  readonly inhibitPolicyMapping: boolean;
-  readonly inhibitAnyPolicy: boolean;
-  /** `certificate`: an anchor's own extensions and dates bind; `key`: name and key only (RFC 5280 §6.1.1 d). */
-  readonly anchorMode: 'certificate' | 'key';
-  readonly minRsaBits: number;
-  /** Intermediates allowed between leaf and anchor that are not self-issued. */
-  readonly maxDepth: number;
-  readonly revocation: 'hard' | 'soft' | 'off';
-  /** Greatest age of a CRL or OCSP answer by its thisUpdate; undefined: only nextUpdate counts. */
-  readonly statusMaxAgeMs: number | undefined;
-  /** Tolerance for all times, in both directions. */
-  readonly clockSkewMs: number;
-  readonly budgets: Budgets;
-}
-
-/** What an application that only knows its certificates asks: hard revocation, no policies, no names. */
-export const REQUEST_DEFAULTS: Omit<ValidationRequest, 'leaf' | 'intermediates' | 'anchors' | 'crls' | 'ocsp' | 'timeMs' | 'purpose'> = {
-  names: [],
-  policies: [],
-  requireExplicitPolicy: false,
-  inhibitPolicyMapping: false,
-  inhibitAnyPolicy: false,
-  anchorMode: 'certificate',
-  minRsaBits: 2048,
-  maxDepth: 6,
-  revocation: 'hard',
-  statusMaxAgeMs: undefined,
-  clockSkewMs: 0,
-  budgets: DEFAULT_BUDGETS,
-};
-
-export type CertificateStatus = 'good' | 'unknown' | 'unchecked';
-
-export interface StatusOnPath {
-  readonly certificate: Certificate;
-  /** `unknown` only under `soft`; `unchecked`: revocation is off, or the CA says that there is nothing (RFC 9608). */
-  readonly status: CertificateStatus;
-  /** What said so: `crl`, `ocsp`; undefined when nothing did. */
-  readonly source: 'crl' | 'ocsp' | undefined;
-}
-
-export interface Accepted {
-  readonly valid: true;
-  /** Leaf first, trust anchor last. */
-  readonly path: readonly Certificate[];
-  /** When the verdict has to be taken again: the earliest notAfter, nextUpdate or age limit that it rests on. */
-  readonly validUntilMs: number;
-  /** One per certificate of the path but the anchor. */
-  readonly statuses: readonly StatusOnPath[];
-}
-
-export interface Refused {
-  readonly valid: false;
-  readonly code: RefusalCode;
-  /** One clause for people, printable ASCII but for names, which are escaped (RFC 4514). */
-  readonly reason: string;
-  /** The certificate to blame; undefined when it is none of those given. */
-  readonly certificate: Certificate | undefined;
-  /** As far as it was built, leaf first. */
-  readonly path: readonly Certificate[];
-}
-
-export type Verdict = Accepted | Refused;
-
-/** Never throws for what a peer can send; a refusal says why. */
 export function validatePath(request: ValidationRequest, crypto: Pick<Crypto, 'signature' | 'hash'>): Verdict {
-  throw new Error(`not reached ${request.timeMs} ${crypto.signature.name}`);
+  try {
+    return new Validation(request, crypto).run();
+  } catch (thrown) {
+    if (!(thrown instanceof BudgetExceeded)) throw thrown;
+    return { valid: false, ...failure('limit', request.leaf, thrown.message), path: [request.leaf] };
+  }
+}
+
+/** CRL issuers have CRL issuers of their own: as deep as anybody nests them. */
+const MAX_STATUS_DEPTH = 3;
+
+class Validation {
+  readonly #request: ValidationRequest;
+  readonly #settings: SearchSettings;
+  readonly #intermediates: CertificatesBySubject;
+  readonly #context: StatusContext;
+  /** Certificates whose status is being found out: they cannot be asked for again meanwhile. */
+  readonly #inQuestion = new Set<Certificate>();
+  #outcome: Pick<Accepted, 'statuses' | 'validUntilMs'> = { statuses: [], validUntilMs: 0 };
+
+  constructor(request: ValidationRequest, { signature, hash }: Pick<Crypto, 'signature' | 'hash'>) {
+    const work = new Work(request.budgets);
+    const window = timeWindow(request.timeMs, request.clockSkewMs);
+    const signatures = new SignatureCheck(signature, request.minRsaBits, work);
+    this.#request = request;
+    this.#settings = { anchorMode: request.anchorMode, maxDepth: request.maxDepth, window, signatures, work };
+    this.#intermediates = new CertificatesBySubject(request.intermediates);
+    this.#context = {
+      request,
+      window,
+      signatures,
+      work,
+      hash,
+      intermediates: this.#intermediates,
+      crlIssuerFailure: (crlIssuer, anchor) => this.#crlIssuerFailure(crlIssuer, anchor),
+      crlStatus: (question) => this.#askOnce(question, () => crlStatus(question, this.#context)),
+    };
+  }
+
+  run(): Verdict {
+    const { leaf, anchors, purpose } = this.#request;
+    const found = searchPath(
+      {
+        leaf,
+        usage: purpose,
+        intermediates: this.#intermediates,
+        anchors: new CertificatesBySubject(anchors),
+        accept: (path) => this.#pathFailure(path),
+      },
+      this.#settings,
+    );
+    if ('failure' in found) return { valid: false, ...found.failure, path: found.path };
+    return { valid: true, path: found.path, ...this.#outcome };
+  }
+
+  #pathFailure(path: readonly Certificate[]): Failure | undefined {
+    return policyFailure(path, this.#request) ?? nameFailure(this.#request.leaf, this.#request.names) ?? this.#statusFailure(path);
+  }
+
+  /** Every certificate but the anchor, from the top: below a revoked CA nothing else matters. */
+  #statusFailure(path: readonly Certificate[]): Failure | undefined {
+    const { revocation, clockSkewMs, anchorMode } = this.#request;
+    const binding = anchorMode === 'certificate' ? path : path.slice(0, -1);
+    let validUntilMs = Math.min(...binding.map((certificate) => validityEndMs(certificate, clockSkewMs)));
+    const statuses: StatusOnPath[] = [];
+    for (let i = path.length - 2; i >= 0; i -= 1) {
+      const certificate = path[i] as Certificate;
+      if (revocation === 'off') {
+        statuses.unshift({ certificate, status: 'unchecked', source: undefined });
+        continue;
+      }
+      const status = this.#statusOf({ certificate, issuer: path[i + 1] as Certificate, above: path.slice(i + 1) });
+      const refused = this.#refusal(certificate, status, i === 0);
+      if (refused !== undefined) return refused;
+      statuses.unshift(onPath(certificate, status));
+      if (status.kind === 'good') validUntilMs = Math.min(validUntilMs, status.untilMs);
+    }
+    this.#outcome = { statuses, validUntilMs };
+    return undefined;
+  }
+
+  #refusal(certificate: Certificate, status: Status, isLeaf: boolean): Failure | undefined {
+    if (status.kind === 'revoked') return failure('revoked', certificate, `the certificate is revoked; ${status.reason}`);
+    // RFC 7633 §4.2: whoever promised a staple has to bring it, whatever else is known.
+    const isStapleMissing = isLeaf && certificate.extensions.mustStaple && !(status.kind === 'good' && status.source === 'ocsp');
+    if (isStapleMissing) return failure('status_unknown', certificate, 'the certificate demands an OCSP answer (must-staple) and none counts');
+    if (status.kind === 'good' || this.#request.revocation === 'soft' || saysThatThereIsNone(certificate, isLeaf)) return undefined;
+    const [note = 'no CRL and no OCSP answer speaks about the certificate'] = status.notes;
+    return failure('status_unknown', certificate, note);
+  }
+
+  /** Both kinds are asked: what one of them says is revoked is revoked. */
+  #statusOf(question: StatusQuestion): Status {
+    return this.#askOnce(question, () => {
+      const ocsp = ocspStatus(question, this.#context);
+      if (ocsp.kind === 'revoked') return ocsp;
+      const crl = crlStatus(question, this.#context);
+      if (crl.kind === 'revoked' || ocsp.kind === 'unknown') return crl.kind === 'unknown' && ocsp.kind === 'unknown' ? { kind: 'unknown', notes: [...ocsp.notes, ...crl.notes] } : crl;
+      return crl.kind === 'good' && crl.untilMs > ocsp.untilMs && !question.certificate.extensions.mustStaple ? crl : ocsp;
+    });
+  }
+
+  #askOnce(question: StatusQuestion, ask: () => Status): Status {
+    if (this.#inQuestion.has(question.certificate)) return { kind: 'unknown', notes: ['the status depends on itself'] };
+    this.#inQuestion.add(question.certificate);
+    try {
+      return ask();
+    } finally {
+      this.#inQuestion.delete(question.certificate);
+    }
+  }
+
+  /** RFC 5280 §6.3.3 (f): a path to the same anchor, without certificates that are revoked. */
+  #crlIssuerFailure(crlIssuer: Certificate, anchor: Certificate): Failure | undefined {
+    if (this.#inQuestion.size > MAX_STATUS_DEPTH) return failure('limit', crlIssuer, 'CRL issuers are nested too deeply');
+    const found = searchPath(
+      {
+        leaf: crlIssuer,
+        usage: 'crl',
+        intermediates: this.#intermediates,
+        anchors: new CertificatesBySubject([anchor]),
+        accept: (path) => this.#crlIssuerStatusFailure(path),
+      },
+      this.#settings,
+    );
+    return 'failure' in found ? found.failure : undefined;
+  }
+
+  #crlIssuerStatusFailure(path: readonly Certificate[]): Failure | undefined {
+    for (let i = path.length - 2; i >= 0; i -= 1) {
+      const certificate = path[i] as Certificate;
+      if (this.#inQuestion.has(certificate)) continue;
+      const status = this.#statusOf({ certificate, issuer: path[i + 1] as Certificate, above: path.slice(i + 1) });
+      if (status.kind === 'revoked') return failure('revoked', certificate, 'the certificate of a CRL issuer is revoked');
+      if (status.kind === 'unknown' && this.#request.revocation === 'hard') return failure('status_unknown', certificate, 'the certificate of a CRL issuer has no known status');
+    }
+    return undefined;
+  }
+}
+
+/** RFC 9608: the CA publishes nothing about this leaf. Where it also names a place to ask, it has to be asked. */
+function saysThatThereIsNone({ extensions }: Certificate, isLeaf: boolean): boolean {
+  const { hasNoRevAvail, crlDistributionPoints, freshestCrl, ocspUris } = extensions;
+  return isLeaf && hasNoRevAvail && crlDistributionPoints === undefined && freshestCrl === undefined && ocspUris.length === 0;
+}
+
+function onPath(certificate: Certificate, status: Status): StatusOnPath {
+  if (status.kind === 'good') return { certificate, status: 'good', source: status.source };
+  return { certificate, status: saysThatThereIsNone(certificate, true) ? 'unchecked' : 'unknown', source: undefined };
 }
