@@ -10,6 +10,8 @@ import { openAdmin, type Admin } from './admin/admin.ts';
 import type { Config, TunnelConfig } from './config/schema.ts';
 import type { Environment } from './config/environment.ts';
 import { readMeshKey } from './config/mesh-key.ts';
+import { findPlaneBinding } from './plane/binding.ts';
+import { NativePlane } from './plane/native-plane.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { errorFields, type Log } from './log.ts';
 import { ClientTunnel } from './tunnels/client-tunnel.ts';
@@ -57,6 +59,7 @@ class RunningSidecar implements Sidecar {
   #trust: Trust | undefined;
   #credentials: CredentialSource | undefined;
   #meshKey: Secret | undefined;
+  #plane: NativePlane | undefined;
   #admin: Admin | undefined;
   #state: 'starting' | 'ready' | 'draining' = 'starting';
   #closed: Promise<void> | undefined;
@@ -119,11 +122,22 @@ class RunningSidecar implements Sidecar {
     this.#state = 'draining';
     await Promise.all(this.#tunnels.map((tunnel, index) =>
       tunnel.drain(drainMs ?? this.#config.tunnels[index]?.timeouts.drainMs ?? 0)));
+    this.#plane?.[Symbol.dispose]();
     await this.#admin?.close();
     this.#trust?.[Symbol.dispose]();
     this.#credentials?.[Symbol.dispose]();
     this.#meshKey?.[Symbol.dispose]();
     this.#heartbeat[Symbol.dispose]();
+  }
+
+  /** An engine that was chosen by name also moves the bytes, unless the native plane was asked for by name as well. */
+  #startPlane(): NativePlane | undefined {
+    const { engine, dataPlane, simdIsaMask } = this.#environment;
+    if (dataPlane === 'auto' && engine !== 'auto' && engine !== 'native') return undefined;
+    const binding = findPlaneBinding(dataPlane, simdIsaMask);
+    if (binding !== undefined) return new NativePlane(binding);
+    if (dataPlane === 'auto') this.#log.debug('bytes move in JavaScript: the native data plane is not there');
+    return undefined;
   }
 
   async #context(): Promise<TunnelContext> {
@@ -135,6 +149,7 @@ class RunningSidecar implements Sidecar {
       ...(simdIsaMask === undefined ? {} : { isaMask: simdIsaMask }),
       onWarning: (message) => this.#log.warn(message),
     });
+    this.#plane = this.#startPlane();
     const shared = { crypto, clock: this.#clock };
     this.#trust = await openTrust(trust, shared);
     this.#trust.onFailure((error) => this.#log.warn('trust could not be renewed; the last good state stays in use', errorFields(error)));
@@ -154,6 +169,7 @@ class RunningSidecar implements Sidecar {
       clock: this.#clock,
       heartbeat: this.#heartbeat,
       log: this.#log,
+      plane: this.#plane,
     };
   }
 }

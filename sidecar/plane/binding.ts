@@ -10,7 +10,8 @@ export interface PlaneHandle {
 }
 
 export type PlaneEventKind =
-  | 'message' | 'due' | 'open' | 'over' | 'closing' | 'closed' | 'failed' | 'gone' | 'waiting' | 'listener-failed';
+  | 'message' | 'due' | 'open' | 'over' | 'closing' | 'closed' | 'failed' | 'gone' | 'waiting' | 'listener-failed'
+  | 'target-failed' | 'target-worked';
 
 export interface PlaneEvent {
   readonly kind: PlaneEventKind;
@@ -84,8 +85,8 @@ export interface PlaneBinding {
   planeStop(plane: PlaneHandle): void;
   planeSlab(plane: PlaneHandle): ArrayBuffer;
   planeRoute(plane: PlaneHandle, route: NativeRoute): number;
-  /** `unix:/path`, `tcp:address:port`; tried in order. Empty: streams are reported as `open`. */
-  planeTargets(plane: PlaneHandle, route: number, addresses: readonly string[]): void;
+  /** `unix:/path`, `tcp:address:port`; tried in order. Empty: streams are reported as `open`. `tags` name them in events. */
+  planeTargets(plane: PlaneHandle, route: number, addresses: readonly string[], tags: Uint32Array): void;
   planeListen(plane: PlaneHandle, route: number, descriptor: number): void;
   planeStopListening(plane: PlaneHandle, route: number): void;
   planeRefuseWaiting(plane: PlaneHandle, route: number, count: number): void;

@@ -28,6 +28,7 @@ export class CarriedChannel implements Carrier {
   #id: number | undefined;
   #operations: PlaneOperation[] = [];
   #isKilled = false;
+  #openStream = 0;
 
   /** `adopt` gives the hand-off to the plane and answers with the channel's number there. */
   constructor(channel: SecureChannel, slot: CounterSlot, plane: CarriedPlane, adopt: (handOff: ReturnType<typeof nativeHandOff>) => number) {
@@ -92,6 +93,11 @@ export class CarriedChannel implements Carrier {
     }
   }
 
+  /** S: number of the stream that was reported as open last. */
+  get openStream(): number {
+    return this.#openStream;
+  }
+
   /** S: the connection for a stream that was reported as open. */
   attach(stream: number, descriptor: number): void {
     this.#plane.attach(this.id, stream, descriptor);
@@ -115,6 +121,11 @@ export class CarriedChannel implements Carrier {
     return this.slot.read(CHANNEL_COUNTER.changes);
   }
 
+  /** The plane has begun to carry it. */
+  get hasArrived(): boolean {
+    return this.slot.read(CHANNEL_COUNTER.sendEpoch) > 0;
+  }
+
   /** Streams so far. */
   get streams(): number {
     return this.slot.read(CHANNEL_COUNTER.streams);
@@ -125,6 +136,7 @@ export class CarriedChannel implements Carrier {
       case 'message':
         return this.channel.carried({ kind: 'message', message: event.bytes, epoch: event.epoch, hasMoved: event.hasMoved });
       case 'open':
+        this.#openStream = event.number;
         return this.channel.carried({ kind: 'open', message: event.bytes });
       case 'failed':
         return this.channel.carried({ kind: 'failed', error: planeError(event) });
@@ -136,6 +148,8 @@ export class CarriedChannel implements Carrier {
       case 'gone':
       case 'waiting':
       case 'listener-failed':
+      case 'target-failed':
+      case 'target-worked':
     }
   }
 }

@@ -29,6 +29,7 @@ export const ROUTE_COUNTER = {
   waiting: 9,
   idleChannels: 10,
   servedWarm: 11,
+  streams: 12,
 } as const;
 
 type CounterName = (typeof CHANNEL_COUNTER)[keyof typeof CHANNEL_COUNTER] | (typeof ROUTE_COUNTER)[keyof typeof ROUTE_COUNTER];

@@ -1,14 +1,27 @@
 // Front of this folder: one I/O thread with the channels and routes that it carries.
+import { concat, type Bytes } from '../../base/bytes.ts';
 import { XpsError } from '../../base/errors.ts';
 import type { SecureChannel } from '../../channel/channel.ts';
 import type { NativeRoute, PlaneBinding, PlaneEvent, PlaneHandle, PlaneOperation } from './binding.ts';
 import { CarriedChannel, type CarriedPlane } from './carried-channel.ts';
 import { CounterSlots, type CounterSlot } from './counter-slots.ts';
 
+const NOTHING = new Uint8Array(0);
+
 export interface RouteOptions extends Omit<NativeRoute, 'slot'> {
   /** So many accepted connections have no channel. */
   readonly onWaiting: (count: number) => void;
   readonly onListenerFailed: (error: XpsError) => void;
+  /** The target of this tag could not be connected to; reported once a second at most. `code`: the errno's name. */
+  readonly onTargetFailed: (tag: number, code: string) => void;
+  /** A target that had failed could be connected to again. */
+  readonly onTargetWorked: (tag: number) => void;
+}
+
+export interface RouteTarget {
+  readonly address: string;
+  /** Names it in reports; several addresses of one target have the same. */
+  readonly tag: number;
 }
 
 /** What a tunnel is to the plane. */
@@ -29,8 +42,9 @@ export class Route {
   }
 
   /** `tcp:address:port` or `unix:/path`, in the order to be tried; none: streams are reported to their channel as open. */
-  setTargets(addresses: readonly string[]): void {
-    this.#binding.planeTargets(this.#plane, this.id, addresses);
+  setTargets(targets: readonly RouteTarget[]): void {
+    const tags = Uint32Array.from(targets, ({ tag }) => tag);
+    this.#binding.planeTargets(this.#plane, this.id, targets.map(({ address }) => address), tags);
   }
 
   /** Binds and accepts; the port that was bound. Throws an Error with the errno's name as `code`. */
@@ -75,14 +89,20 @@ export class NativePlane implements CarriedPlane, Disposable {
   }
 
   /**
-   * Takes an established channel over. `descriptor` is duplicated: the caller closes its own, which ends nothing. Throws
-   * `internal_error` when the system has no descriptor left; the channel has to be given up then.
+   * Takes an established channel over. `descriptor` is duplicated: the caller closes its own, which ends nothing. `unread` came
+   * from it and has not been given to the channel. Throws `internal_error` when the system has no descriptor left; the channel
+   * has to be given up then.
    */
-  adopt(channel: SecureChannel, route: Route, descriptor: number): CarriedChannel {
+  adopt(channel: SecureChannel, route: Route, descriptor: number, unread: Bytes = NOTHING): CarriedChannel {
     const slot = this.#slots.take();
     try {
       const carried = new CarriedChannel(channel, slot, this, (handOff) =>
-        this.#binding.planeAdopt(this.#handle, { ...handOff, descriptor, slot: slot.number, route: route.id }));
+        this.#binding.planeAdopt(this.#handle, {
+          ...handOff, descriptor,
+          unread: unread.length === 0 ? handOff.unread : concat([handOff.unread, unread]),
+          slot: slot.number,
+          route: route.id,
+        }));
       this.#channels.set(carried.id, carried);
       return carried;
     } catch (thrown) {
@@ -115,6 +135,8 @@ export class NativePlane implements CarriedPlane, Disposable {
     for (const event of events) {
       if (event.kind === 'waiting') this.#routes.get(event.id)?.options.onWaiting(event.number);
       else if (event.kind === 'listener-failed') this.#listenerFailed(event);
+      else if (event.kind === 'target-failed') this.#routes.get(event.id)?.options.onTargetFailed(event.number, event.detail);
+      else if (event.kind === 'target-worked') this.#routes.get(event.id)?.options.onTargetWorked(event.number);
       else if (event.kind === 'gone') this.#gone(event.id);
       else this.#channels.get(event.id)?.receive(event);
     }

@@ -40,11 +40,6 @@ export class SocketTransport implements Transport {
     socket.on('close', (hadError) => this.#closed(hadError));
   }
 
-  /** The socket itself, for a data plane that takes it over. */
-  get socket(): Socket {
-    return this.#socket;
-  }
-
   start(): void {
     if (this.#isStarted) return this.resume();
     this.#isStarted = true;
@@ -128,6 +123,25 @@ export class SocketTransport implements Transport {
     if (this.kind === 'unix') return;
     this.#socket.setNoDelay(options.noDelay);
     if (options.keepAliveMs !== undefined) this.#socket.setKeepAlive(true, options.keepAliveMs);
+  }
+
+  /**
+   * Lets go of the connection without ending it. `take` gets the descriptor, which it duplicates before it returns, and what was
+   * read and not delivered yet. False, and nothing has changed, where bytes wait to be written or the connection is ending.
+   */
+  release(take: (descriptor: number, unread: Bytes) => void): boolean {
+    // Node has no public way to a socket's descriptor; `readStop`, because `pause` reads on until a buffer is full.
+    const { _handle: handle } = this.#socket as unknown as { readonly _handle: { readonly fd: number; readStop(): void } | null };
+    if (handle === null || handle.fd < 0 || this.pendingBytes > 0 || !this.#isWritable || this.#isLingering) return false;
+    handle.readStop();
+    const unread = this.#socket.readableLength > 0 ? (this.#socket.read() as Buffer | null) : null;
+    take(handle.fd, unread ?? new Uint8Array(0));
+    this.#isLingering = true;
+    this.#isReset = true;
+    for (const handler of ['onData', 'onEnd', 'onDrain', 'onClose'] as const) this[handler] = nothing;
+    // The duplicate keeps the connection alive: no FIN is sent.
+    this.#socket.destroy();
+    return true;
   }
 
   get #isWritable(): boolean {

@@ -5,6 +5,8 @@ import type { MintedTicket } from '../../channel/session.ts';
 import type { Established } from '../../handshake/effects.ts';
 import type { Address, ClientTunnel as ClientConfig } from '../config/schema.ts';
 import { errorFields, type Log } from '../log.ts';
+import { isCarriableClient } from '../plane/carriable.ts';
+import { ClientRoute } from '../plane/client-route.ts';
 import { dial } from '../transports/dial.ts';
 import { listen } from '../transports/listen.ts';
 import type { Listener, Pass, Transport } from '../transports/transport.ts';
@@ -14,7 +16,7 @@ import { TunnelCounters } from './counters.ts';
 import { readDialTls } from './ingress-tls.ts';
 import { Link, type LinkOwner } from './link.ts';
 import { Links } from './links.ts';
-import { ChannelPool } from './pool.ts';
+import { ChannelPool, type KeptChannels } from './pool.ts';
 import { Relay } from './relay.ts';
 import { Targets } from './targets.ts';
 import { ClientTickets, type Series } from './tickets.ts';
@@ -35,7 +37,7 @@ interface Opening {
 /** Plaintext in, channel out. */
 export class ClientTunnel implements Tunnel, LinkOwner {
   readonly name: string;
-  readonly counters: TunnelCounters = new TunnelCounters();
+  readonly #counters = new TunnelCounters();
   readonly #config: ClientConfig;
   readonly #context: TunnelContext;
   readonly #log: Log;
@@ -43,6 +45,9 @@ export class ClientTunnel implements Tunnel, LinkOwner {
   readonly #admission: Admission;
   readonly #links: Links;
   readonly #pool: ChannelPool;
+  /** With a data plane: it accepts applications and keeps channels, and neither pool nor relays are used. */
+  readonly #route: ClientRoute | undefined;
+  readonly #kept: KeptChannels;
   readonly #targets: Targets<Address>;
   readonly #tickets = new ClientTickets();
   readonly #openings = new WeakMap<Link, Opening>();
@@ -62,17 +67,21 @@ export class ClientTunnel implements Tunnel, LinkOwner {
     this.#context = context;
     this.#log = context.log.with({ tunnel: config.name });
     this.#settings = new ChannelSettingsSource(context, config);
-    this.#admission = new Admission(config.limits, this.counters, nowMs);
+    this.#admission = new Admission(config.limits, this.#counters, nowMs);
     this.#targets = new Targets(config.connect);
     this.#links = new Links({
       settings: this.#settings,
-      counters: this.counters,
+      counters: this.#counters,
       log: this.#log,
       revalidateMs: config.timeouts.revalidateMs,
       nowMs,
       wallMs: () => clock.wallMs(),
     });
     this.#pool = new ChannelPool({ config: config.pool, maxOpening: config.limits.handshakes, open: () => this.#open(), nowMs });
+    if (context.plane !== undefined && isCarriableClient(config)) {
+      this.#route = new ClientRoute({ plane: context.plane, config, counters: this.#counters, log: this.#log, open: () => this.#open(), nowMs });
+    }
+    this.#kept = this.#route ?? this.#pool;
     this.#stops.push(
       context.heartbeat.add(() => this.#beat()),
       context.trust.onChange(() => this.#links.judgeAll()),
@@ -82,31 +91,32 @@ export class ClientTunnel implements Tunnel, LinkOwner {
     }
   }
 
+  /** As of now, the plane's included. */
+  get counters(): TunnelCounters {
+    this.#route?.count();
+    return this.#counters;
+  }
+
   async listen(): Promise<void> {
-    this.#listener = await listen(this.#config.listen, {
-      side: 'application',
-      upgradeTimeoutMs: this.#config.timeouts.helloMs,
-      onAccept: (source) => this.#admission.enterProven(source),
-      onConnection: (application, pass) => this.#accept(application, pass),
-      onError: (error) => this.#log.warn('accepting a connection failed', errorFields(error)),
-    });
-    this.#log.info('listening for applications', { listen: this.#listener.url, connect: this.#config.connect.map(({ url }) => url).join(' ') });
+    this.#listener = await (this.#route?.listen() ?? this.#listenHere());
+    const connect = this.#config.connect.map(({ url }) => url).join(' ');
+    this.#log.info('listening for applications', { listen: this.#listener.url, connect, plane: this.#route === undefined ? 'portable' : 'native' });
   }
 
   start(): void {
-    this.#pool.startWarming();
+    this.#kept.startWarming();
   }
 
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
     await this.#listener?.close();
-    this.#pool.drain();
+    this.#kept.drain();
     for (const link of this.#links.established) if (!link.isBusy) link.close();
-    const isEmpty = (): boolean => this.#applications.size === 0 && this.#links.size === 0;
+    const isEmpty = (): boolean => this.#openConnections === 0 && this.#links.size === 0;
     await whenEmpty(isEmpty, this.#context.heartbeat, deadlineMs);
     this.#abort.abort();
     const error = new XpsError('shutting_down');
-    this.#pool.abandon(error);
+    this.#kept.abandon(error);
     for (const link of this.#links) link.fail(error);
     for (const application of this.#applications) application.reset();
     this.#applications.clear();
@@ -125,9 +135,9 @@ export class ClientTunnel implements Tunnel, LinkOwner {
       listen: this.#listener?.url ?? this.#config.listen.url,
       targets: this.#targets.status(this.#context.clock.monotonicMs()),
       isAccepting: this.#listener !== undefined && !this.#isDraining,
-      openConnections: this.#applications.size,
+      openConnections: this.#openConnections,
       halfOpen: this.#links.size - this.#links.establishedCount,
-      idleChannels: this.#pool.idleCount,
+      idleChannels: this.#kept.idleCount,
       channelCount: this.#links.establishedCount,
       channels: this.#links.status(),
     };
@@ -146,8 +156,9 @@ export class ClientTunnel implements Tunnel, LinkOwner {
   }
 
   onEstablished(link: Link, established: Established): void {
-    this.#pool.confirmed();
+    this.#kept.confirmed();
     this.#links.establish(link, established);
+    this.#route?.adopt(link);
   }
 
   onOpen(): void {
@@ -157,11 +168,11 @@ export class ClientTunnel implements Tunnel, LinkOwner {
   onStreamOver(link: Link): void {
     this.#relays.get(link)?.streamOver();
     this.#relays.delete(link);
-    this.#pool.giveBack(link);
+    this.#kept.giveBack(link);
   }
 
   onRetire(link: Link): void {
-    this.#pool.remove(link);
+    this.#kept.remove(link);
     link.close();
   }
 
@@ -187,19 +198,29 @@ export class ClientTunnel implements Tunnel, LinkOwner {
     const opening = this.#openings.get(link);
     const wasEstablished = this.#links.isEstablished(link);
     this.#relays.delete(link);
-    this.#pool.remove(link);
+    this.#kept.remove(link);
     this.#links.remove(link, error);
     if (opening?.settle !== undefined) {
       opening.settle.failed(error ?? new XpsError('channel_truncated', { detail: 'closed during the handshake' }));
       opening.settle = undefined;
     } else if (!wasEstablished && error !== undefined) {
-      this.#pool.openingFailed();
+      this.#kept.openingFailed();
       if (opening !== undefined) this.#targets.failed(opening.target, this.#context.clock.monotonicMs());
     }
   }
 
+  #listenHere(): Promise<Listener> {
+    return listen(this.#config.listen, {
+      side: 'application',
+      upgradeTimeoutMs: this.#config.timeouts.helloMs,
+      onAccept: (source) => this.#admission.enterProven(source),
+      onConnection: (application, pass) => this.#accept(application, pass),
+      onError: (error) => this.#log.warn('accepting a connection failed', errorFields(error)),
+    });
+  }
+
   #accept(application: Transport, pass: Pass): void {
-    this.counters.accepted += 1;
+    this.#counters.accepted += 1;
     this.#applications.add(application);
     application.tune({ noDelay: true });
     const leave = (): void => {
@@ -221,18 +242,18 @@ export class ClientTunnel implements Tunnel, LinkOwner {
   }
 
   #relay(link: Link, isWarm: boolean, application: Transport, leave: () => void, attempt: number): void {
-    this.counters.streamsOpened += 1;
-    if (isWarm) this.counters.streamsOnWarmChannels += 1;
+    this.#counters.streamsOpened += 1;
+    if (isWarm) this.#counters.streamsOnWarmChannels += 1;
     let isUnused = false;
     link.channel.open({ kind: 'configured' });
     const relay = new Relay(link, {
       heartbeat: this.#context.heartbeat,
-      counters: this.counters,
+      counters: this.#counters,
       idleMs: this.#config.timeouts.idleMs,
       nowMs: () => this.#context.clock.monotonicMs(),
       onOver: (end) => {
         if (end !== undefined) {
-          this.counters.streamsAborted += 1;
+          this.#counters.streamsAborted += 1;
           this.#log.debug('stream aborted', { remote: application.remote, why: end });
         }
         queueMicrotask(() => {
@@ -266,7 +287,7 @@ export class ClientTunnel implements Tunnel, LinkOwner {
         last = toXpsError(thrown);
         this.#targets.failed(target, nowMs());
         if (last.reason === 'dial_failed') {
-          this.counters.targetsUnreachable += 1;
+          this.#counters.targetsUnreachable += 1;
           this.#log.warn('target cannot be reached', { target: target.url, ...errorFields(last) });
         }
       }
@@ -299,8 +320,12 @@ export class ClientTunnel implements Tunnel, LinkOwner {
     });
   }
 
+  get #openConnections(): number {
+    return this.#route?.openConnections ?? this.#applications.size;
+  }
+
   #beat(): void {
-    this.#pool.beat();
+    this.#kept.beat();
     this.#links.beat();
   }
 }

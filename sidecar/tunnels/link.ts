@@ -7,6 +7,8 @@ import type { MintedTicket } from '../../channel/session.ts';
 import type { Established } from '../../handshake/effects.ts';
 import type { Heartbeat } from '../heartbeat.ts';
 import { explain } from '../transports/network-errors.ts';
+import type { CarriedChannel } from '../plane/carried-channel.ts';
+import { SocketTransport } from '../transports/socket-transport.ts';
 import type { Transport } from '../transports/transport.ts';
 
 /** While a verdict is awaited or a rekey needs the peer, at most this much is read ahead. */
@@ -53,6 +55,7 @@ export class Link {
   #isReadingWanted = true;
   #isPaused = false;
   #isOver = false;
+  #carried: CarriedChannel | undefined;
 
   constructor(transport: Transport, makeChannel: (handler: ChannelHandler) => SecureChannel, heartbeat: Heartbeat, owner: LinkOwner) {
     this.transport = transport;
@@ -75,12 +78,28 @@ export class Link {
   }
 
   get isBusy(): boolean {
-    return this.#user !== undefined;
+    return this.#carried === undefined ? this.#user !== undefined : !this.#carried.isIdle;
   }
 
   /** Bytes that were written and that the kernel has not taken. */
   get pendingBytes(): number {
     return this.transport.pendingBytes;
+  }
+
+  /** Since `handOver`. */
+  get carried(): CarriedChannel | undefined {
+    return this.#carried;
+  }
+
+  /**
+   * A data plane moves the bytes from now on: `adopt` duplicates the descriptor. What the channel decides stays here. False
+   * where this transport or moment does not allow it, or the plane has failed.
+   */
+  handOver(adopt: (descriptor: number, unread: Bytes) => CarriedChannel): boolean {
+    if (!(this.transport instanceof SocketTransport) || !this.channel.canHandOff) return false;
+    return this.transport.release((descriptor, unread) => {
+      this.#carried = adopt(descriptor, unread);
+    });
   }
 
   attach(user: StreamUser): void {
@@ -134,7 +153,7 @@ export class Link {
 
   /** Reading follows the application, except that a rekey must not wait for it (docs/PROTOCOL.md §9.5). */
   #steer(): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#carried !== undefined) return;
     const isAhead = this.channel.bufferedBytes > VERDICT_READ_AHEAD;
     const isRekeyServed = this.channel.needsPeer && (this.#user?.pendingBytes ?? 0) < REKEY_READ_AHEAD;
     const isPaused = isAhead || !(this.#isReadingWanted || isRekeyServed);

@@ -5,6 +5,30 @@ import type { Link } from './link.ts';
 const FIRST_REST_MS = 500;
 const LONGEST_REST_MS = 30_000;
 
+/** How long no channel is opened ahead of need after so many failures in a row. */
+export function longestRestMs(failures: number): number {
+  return Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(failures - 1, 10));
+}
+
+/** The channels of a client tunnel that carry no stream, whoever keeps them: a pool here, or the data plane. */
+export interface KeptChannels {
+  readonly idleCount: number;
+  startWarming(): void;
+  /** A channel whose stream is over. */
+  giveBack(link: Link): void;
+  /** The channel is gone, or may take no further stream. */
+  remove(link: Link): void;
+  /** The server did not confirm a channel: opening another one at once would fail as well. */
+  openingFailed(): void;
+  confirmed(): void;
+  /** A few times a second: expiry, and warm channels. */
+  beat(): void;
+  /** No more warm channels; those who wait are still served. */
+  drain(): void;
+  /** Those who still wait are told. */
+  abandon(error: XpsError): void;
+}
+
 /** An application connection that waits for a channel. */
 export interface Waiter {
   /** `isWarm`: the channel was there already. */
@@ -30,7 +54,7 @@ interface Idle {
  * Channels of a client tunnel that carry no stream. The one that was used last is used next, so that the
  * others can grow old; `warm` of them are kept ready ahead of need.
  */
-export class ChannelPool {
+export class ChannelPool implements KeptChannels {
   readonly #options: PoolOptions;
   #idle: Idle[] = [];
   readonly #waiters: Waiter[] = [];
@@ -78,7 +102,7 @@ export class ChannelPool {
   /** The server did not confirm a channel: opening another one at once would fail as well. */
   openingFailed(): void {
     this.#failures += 1;
-    this.#restsUntilMs = this.#options.nowMs() + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** Math.min(this.#failures - 1, 10));
+    this.#restsUntilMs = this.#options.nowMs() + longestRestMs(this.#failures);
   }
 
   confirmed(): void {

@@ -5,6 +5,8 @@ import type { RekeyTrigger } from '../../channel/rekey-schedule.ts';
 import type { Established } from '../../handshake/effects.ts';
 import type { PlainAddress, ServerTunnel as ServerConfig } from '../config/schema.ts';
 import { errorFields, type Log } from '../log.ts';
+import { isCarriableServer } from '../plane/carriable.ts';
+import { ServerRoute } from '../plane/server-route.ts';
 import { listen } from '../transports/listen.ts';
 import type { Listener, Transport } from '../transports/transport.ts';
 import { Admission, type AdmissionPass } from './admission.ts';
@@ -27,12 +29,14 @@ interface Arrival {
   series: Series;
   /** Monotonic; when the last stream ended. */
   idleSinceMs: number;
+  /** Of a carried channel: streams that were seen. */
+  streams: number;
 }
 
 /** Channel in, plaintext out. */
 export class ServerTunnel implements Tunnel, LinkOwner {
   readonly name: string;
-  readonly counters: TunnelCounters = new TunnelCounters();
+  readonly #counters = new TunnelCounters();
   readonly #config: ServerConfig;
   readonly #context: TunnelContext;
   readonly #log: Log;
@@ -44,6 +48,8 @@ export class ServerTunnel implements Tunnel, LinkOwner {
   readonly #tickets = new ServerTickets();
   readonly #arrivals = new Map<Link, Arrival>();
   readonly #relays = new Map<Link, Relay>();
+  /** With a data plane: it connects streams to their target, and relays are not used. */
+  readonly #route: ServerRoute | undefined;
   readonly #stops: (() => void)[];
   #listener: Listener | undefined;
   #isDraining = false;
@@ -56,17 +62,20 @@ export class ServerTunnel implements Tunnel, LinkOwner {
     this.#context = context;
     this.#log = context.log.with({ tunnel: config.name });
     this.#settings = new ChannelSettingsSource(context, config);
-    this.#admission = new Admission(config.limits, this.counters, nowMs);
+    this.#admission = new Admission(config.limits, this.#counters, nowMs);
     this.#cookies = new CookieJar(crypto, nowMs);
     this.#targets = new Targets(config.connect);
     this.#links = new Links({
       settings: this.#settings,
-      counters: this.counters,
+      counters: this.#counters,
       log: this.#log,
       revalidateMs: config.timeouts.revalidateMs,
       nowMs,
       wallMs: () => clock.wallMs(),
     });
+    if (context.plane !== undefined && isCarriableServer(config)) {
+      this.#route = new ServerRoute({ plane: context.plane, config, counters: this.#counters, log: this.#log, targets: this.#targets, nowMs });
+    }
     this.#stops = [
       context.heartbeat.add(() => this.#beat()),
       context.trust.onChange(() => this.#links.judgeAll()),
@@ -74,8 +83,15 @@ export class ServerTunnel implements Tunnel, LinkOwner {
     ];
   }
 
+  /** As of now, the plane's included. */
+  get counters(): TunnelCounters {
+    this.#route?.count();
+    return this.#counters;
+  }
+
   async listen(): Promise<void> {
     const { listen: address, tls, timeouts } = this.#config;
+    await this.#route?.start();
     this.#listener = await listen(address, {
       side: 'channel',
       upgradeTimeoutMs: timeouts.helloMs,
@@ -84,7 +100,8 @@ export class ServerTunnel implements Tunnel, LinkOwner {
       onError: (error) => this.#log.warn('accepting a connection failed', errorFields(error)),
       ...(tls === undefined ? {} : { tls: await readListenTls(tls) }),
     });
-    this.#log.info('listening for channels', { listen: this.#listener.url, connect: this.#config.connect.map(({ url }) => url).join(' ') });
+    const connect = this.#config.connect.map(({ url }) => url).join(' ');
+    this.#log.info('listening for channels', { listen: this.#listener.url, connect, plane: this.#route === undefined ? 'portable' : 'native' });
   }
 
   start(): void {
@@ -114,9 +131,9 @@ export class ServerTunnel implements Tunnel, LinkOwner {
       listen: this.#listener?.url ?? this.#config.listen.url,
       targets: this.#targets.status(this.#context.clock.monotonicMs()),
       isAccepting: this.#listener !== undefined && !this.#isDraining,
-      openConnections: this.#relays.size,
+      openConnections: this.#busyCount,
       halfOpen: this.#admission.halfOpen,
-      idleChannels: this.#links.establishedCount - this.#relays.size,
+      idleChannels: Math.max(0, this.#links.establishedCount - this.#busyCount),
       channelCount: this.#links.establishedCount,
       channels: this.#links.status(),
     };
@@ -140,6 +157,7 @@ export class ServerTunnel implements Tunnel, LinkOwner {
     this.#links.establish(link, established);
     this.#giveTicket(link, established, arrival.series);
     if (this.#isDraining) link.channel.retire();
+    this.#route?.adopt(link);
   }
 
   onOpen(link: Link, destination: Destination): void {
@@ -148,17 +166,21 @@ export class ServerTunnel implements Tunnel, LinkOwner {
       link.channel.reset('not_permitted');
       return;
     }
-    this.counters.streamsOpened += 1;
+    if (link.carried !== undefined) {
+      void this.#attach(link, link.carried.openStream);
+      return;
+    }
+    this.#counters.streamsOpened += 1;
     const abort = new AbortController();
     const relay = new Relay(link, {
       heartbeat: this.#context.heartbeat,
-      counters: this.counters,
+      counters: this.#counters,
       idleMs: this.#config.timeouts.idleMs,
       nowMs: () => this.#context.clock.monotonicMs(),
       onOver: (end) => {
         abort.abort();
         if (end === undefined) return;
-        this.counters.streamsAborted += 1;
+        this.#counters.streamsAborted += 1;
         this.#log.debug('stream aborted', { peer: peerName(link), why: end });
       },
     });
@@ -193,13 +215,13 @@ export class ServerTunnel implements Tunnel, LinkOwner {
   }
 
   #accept(transport: Transport, pass: AdmissionPass): void {
-    this.counters.accepted += 1;
+    this.#counters.accepted += 1;
     const { keepAliveMs } = this.#config;
     transport.tune({ noDelay: true, ...(keepAliveMs === undefined ? {} : { keepAliveMs }) });
-    const arrival: Arrival = { pass, series: { signedAtMs: this.#context.clock.wallMs() }, idleSinceMs: 0 };
+    const arrival: Arrival = { pass, series: { signedAtMs: this.#context.clock.wallMs() }, idleSinceMs: 0, streams: 0 };
     const cookies = this.#cookies.policyFor(transport.remote, () => {
       const isDemanded = this.#admission.isUnderLoad;
-      if (isDemanded) this.counters.retriesDemanded += 1;
+      if (isDemanded) this.#counters.retriesDemanded += 1;
       return isDemanded;
     });
     const settings = this.#settings.server(this.#config, cookies, (ticket) => {
@@ -224,10 +246,30 @@ export class ServerTunnel implements Tunnel, LinkOwner {
       relay.connect(transport);
     } catch (thrown) {
       if (signal.aborted) return;
-      this.counters.targetsUnreachable += 1;
+      this.#counters.targetsUnreachable += 1;
       this.#log.warn('target cannot be reached', { peer: peerName(link), ...errorFields(thrown) });
       relay.refuse('unreachable');
     }
+  }
+
+  /** A stream of a carried channel whose target the plane could not connect by itself. */
+  async #attach(link: Link, stream: number): Promise<void> {
+    const { connectMs } = this.#config.timeouts;
+    const nowMs = (): number => this.#context.clock.monotonicMs();
+    try {
+      const { transport, target } = await dialFirst(this.#targets, { side: 'application', timeoutMs: connectMs }, nowMs);
+      this.#targets.worked(target);
+      transport.tune({ noDelay: true });
+      this.#route?.attach(link, stream, transport);
+    } catch (thrown) {
+      this.#counters.targetsUnreachable += 1;
+      this.#log.warn('target cannot be reached', { peer: peerName(link), ...errorFields(thrown) });
+      if (link.carried?.openStream === stream) link.channel.reset('unreachable');
+    }
+  }
+
+  get #busyCount(): number {
+    return this.#route?.openConnections ?? this.#relays.size;
   }
 
   #giveTicket(link: Link, established: Established, series: Series): void {
@@ -237,11 +279,12 @@ export class ServerTunnel implements Tunnel, LinkOwner {
     if (peerCredential === undefined || lifetimeS === 0) return;
     const minted = link.channel.mintTicket(lifetimeS);
     if (minted === undefined) return;
-    this.counters.ticketsIssued += 1;
+    this.#counters.ticketsIssued += 1;
     this.#tickets.put({ minted, series, nowMs, suite: established.suite, peer: peerCredential, binding: this.#settings.binding() });
   }
 
   #beat(): void {
+    this.#route?.beat();
     this.#links.beat();
     this.#retireIdle();
   }
@@ -252,6 +295,9 @@ export class ServerTunnel implements Tunnel, LinkOwner {
     if (idleMs === undefined) return;
     const nowMs = this.#context.clock.monotonicMs();
     for (const [link, arrival] of this.#arrivals) {
+      const streams = link.carried?.streams ?? 0;
+      if (link.isBusy || streams !== arrival.streams) arrival.idleSinceMs = nowMs;
+      arrival.streams = streams;
       if (link.isBusy || !this.#links.isEstablished(link)) continue;
       const idleForMs = nowMs - arrival.idleSinceMs;
       if (idleForMs > idleMs + closeMs) link.fail(new XpsError('idle_timeout', { detail: 'no stream for too long, and the client does not close' }));

@@ -5,6 +5,7 @@ import type { Crypto } from '../../engines/contract.ts';
 import type { CryptoConfig } from '../config/schema.ts';
 import type { Heartbeat } from '../heartbeat.ts';
 import type { Log } from '../log.ts';
+import type { NativePlane } from '../plane/native-plane.ts';
 import type { TunnelCounters } from './counters.ts';
 
 /** What all tunnels of a process share. */
@@ -19,6 +20,8 @@ export interface TunnelContext {
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
   readonly log: Log;
+  /** Carries tunnels between plain sockets; undefined where bytes move in JavaScript. */
+  readonly plane: NativePlane | undefined;
 }
 
 /** One listener with everything that hangs on it. */

@@ -98,7 +98,8 @@ t.test('a target that is down resets the application', needsPlane, async (t) => 
 t.test('the second target serves when the first is down', needsPlane, async (t) => {
   const target = await application(t, 'tcp', (stream) => stream.end('second'));
   const plane = new PlanePair(t);
-  plane.serverRoute.setTargets([`tcp:127.0.0.1:${await freePort()}`, 'unix:/nowhere/at/all', target.url.replace('//', '')]);
+  const addresses = [`tcp:127.0.0.1:${await freePort()}`, 'unix:/nowhere/at/all', target.url.replace('//', '')];
+  plane.serverRoute.setTargets(addresses.map((address, tag) => ({ address, tag })));
   await plane.warm();
   const near = await connectSocket(t, `tcp://127.0.0.1:${plane.port}`);
   const [text] = (await once(near, 'data')) as [Buffer];

@@ -35,6 +35,8 @@ const ROUTE: RouteOptions = {
   idleMs: 0, connectMs: 5000, connections: 100_000, reportsOver: true,
   onWaiting: () => undefined,
   onListenerFailed: () => undefined,
+  onTargetFailed: () => undefined,
+  onTargetWorked: () => undefined,
 };
 
 export class PlanePair {
@@ -63,7 +65,7 @@ export class PlanePair {
     };
     this.clientRoute = this.clientPlane.addRoute({ ...ROUTE, onWaiting, ...options.route });
     this.serverRoute = this.serverPlane.addRoute({ ...ROUTE, ...options.route });
-    if (options.target !== undefined) this.serverRoute.setTargets([options.target]);
+    if (options.target !== undefined) this.serverRoute.setTargets([{ address: options.target, tag: 0 }]);
     this.port = this.clientRoute.listen(options.listen ?? 'tcp:127.0.0.1:0', 511);
     const beat = setInterval(() => {
       for (const { pair } of this.channels) {

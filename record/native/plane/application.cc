@@ -99,13 +99,14 @@ void application::abort() {
 void application::on_ready(uint32_t events) {
   if (is_dialling_) {
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
-    if (pending_error(*fd_) != 0) {
+    if (const int error = pending_error(*fd_)) {
       fd_.reset();
       is_dialling_ = false;
-      route_.dial_failed(*this);
+      route_.dial_failed(*this, error);
       return;
     }
     is_dialling_ = false;
+    route_.dialled(target_tag);
   }
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_readable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) has_fin_ = true;
@@ -125,7 +126,7 @@ void application::on_tick() {
   if (is_dialling_ && loop_.now_ms() - since_ms_ > route_.limits().connect_ms) {
     fd_.reset();
     is_dialling_ = false;
-    route_.dial_failed(*this);
+    route_.dial_failed(*this, ETIMEDOUT);
   } else if (is_leaving_ && loop_.now_ms() - since_ms_ > LEAVING_MS) {
     abort();
   }

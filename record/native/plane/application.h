@@ -57,6 +57,7 @@ class application final : public pollable {
   // Of the route that owns this.
   place where;
   size_t next_target = 0;
+  uint32_t target_tag = 0;
 
  private:
   void flush();

@@ -276,6 +276,7 @@ bool channel::carry(application& who, uint8_t kind, std::span<const uint8_t> des
     ending_ = static_cast<uint8_t>(route::ending::in_order);
     uint8_t message[MOST_OPEN_BYTES];
     const uint64_t number = lane_.open_next();
+    route_.counters().add(route_counter::streams, 1);
     seal_message({message, write_open(message, number, kind, destination)});
     pump();
   });
@@ -471,6 +472,7 @@ void channel::accept_open(std::span<const uint8_t> message) {
   if (side_ == side::client) throw failure{reason::UNEXPECTED_MESSAGE, "Open from a server"};
   const open_message open = read_open(message.subspan(MESSAGE_HEADER_BYTES));
   lane_.accept_open(open.number);
+  route_.counters().add(route_counter::streams, 1);
   ending_ = static_cast<uint8_t>(route::ending::in_order);
   active_ms_ = loop_.now_ms();
   application_ = &route_.make_application();

@@ -38,6 +38,7 @@ enum class route_counter : size_t {
   waiting,  // accepted, without a channel
   idle_channels,
   served_warm,  // found a channel in the pool
+  streams,      // opened so far
 };
 
 // One slot. JavaScript sees doubles: exact up to 2^53.

@@ -19,6 +19,8 @@ enum class event_kind : uint8_t {
   gone,      // the channel's socket is closed: nothing follows
   waiting,   // connections of a route have no channel; number: how many
   listener_failed,  // text
+  target_failed,    // of a route; number: the target's tag; text: the errno's name
+  target_worked,    // after it had failed
 };
 
 struct event {

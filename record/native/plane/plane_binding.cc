@@ -227,6 +227,8 @@ const char* name_of(event_kind kind) {
     case event_kind::gone: return "gone";
     case event_kind::waiting: return "waiting";
     case event_kind::listener_failed: return "listener-failed";
+    case event_kind::target_failed: return "target-failed";
+    case event_kind::target_worked: return "target-worked";
   }
   return "";
 }
@@ -351,17 +353,22 @@ napi_value plane_route(napi_env env, napi_callback_info info) {
 
 uint32_t id_of(napi_env env, napi_value value) { return static_cast<uint32_t>(number(env, value, "id", UINT32_MAX)); }
 
-// planeTargets(plane, route, addresses: string[]): tried in order; empty: JavaScript connects.
+// planeTargets(plane, route, addresses: string[], tags: Uint32Array): tried in order; empty: JavaScript connects. Several addresses
+// of one target have the same tag.
 napi_value plane_targets(napi_env env, napi_callback_info info) {
-  return call_of<3>(env, info, [env](napi_value* given) {
+  return call_of<4>(env, info, [env](napi_value* given) {
     instance& here = plane_of(env, given[0]);
     uint32_t length = 0;
     if (napi_get_array_length(env, given[2], &length) != napi_ok) throw mistake{"targets is not an array"};
+    std::span<const uint32_t> tags;
+    if (!read_words(env, given[3], "tags", tags)) throw thrown_already{};
+    if (tags.size() != length) throw mistake{"each target has one tag"};
     std::vector<target> targets;
     for (uint32_t i = 0; i < length; ++i) {
       napi_value element = nullptr;
       if (napi_get_element(env, given[2], i, &element) != napi_ok) throw mistake{"targets is not an array"};
       targets.push_back(target_of(text(env, element, "target")));
+      targets.back().tag = tags[i];
     }
     here.io().post([id = id_of(env, given[1]), targets = std::move(targets)](loop& on) mutable {
       if (route* found = on.find_route(id)) found->set_targets(std::move(targets));

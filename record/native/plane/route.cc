@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace {
 
 // Of one round: channels get their turn although connections flood in.
 constexpr int ACCEPTS_PER_ROUND = 64;
+constexpr uint64_t FAILURE_REPORT_MS = 1000;
 
 }  // namespace
 
@@ -122,12 +124,17 @@ void route::dial(application& who) {
   while (who.next_target < targets_.size()) {
     const target& next = targets_[who.next_target++];
     unique_fd fd(socket(next.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd) continue;
+    who.target_tag = next.tag;
+    if (!fd) {
+      note_failure(next.tag, errno);
+      continue;
+    }
     if (next.address.ss_family != AF_UNIX) {
       const int yes = 1;
       setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     }
     if (connect(*fd, reinterpret_cast<const sockaddr*>(&next.address), next.length) == 0) {
+      dialled(next.tag);
       who.connected(std::move(fd));
       return;
     }
@@ -135,18 +142,46 @@ void route::dial(application& who) {
       who.dialling(std::move(fd));
       return;
     }
-  }
-  dial_failed(who);
-}
-
-void route::dial_failed(application& who) {
-  if (who.next_target < targets_.size()) {
-    dial(who);
-    return;
+    note_failure(next.tag, errno);
   }
   counters_.add(route_counter::unreachable, 1);
   if (channel* carrier = who.carrier()) carrier->refuse(reset_reason::unreachable);
   else discard(who);
+}
+
+void route::dial_failed(application& who, int error) {
+  note_failure(who.target_tag, error);
+  dial(who);
+}
+
+void route::dialled(uint32_t tag) {
+  target* found = find_target(tag);
+  if (found == nullptr || !std::exchange(found->has_failed, false)) return;
+  loop_.report({.kind = event_kind::target_worked, .id = id_, .number = tag});
+}
+
+// Reported often enough to let the target rest, and no more: a target that is down must not cost JavaScript per connection.
+void route::note_failure(uint32_t tag, int error) {
+  target* found = find_target(tag);
+  if (found == nullptr) return;
+  if (std::exchange(found->has_failed, true) && loop_.now_ms() - found->reported_ms < FAILURE_REPORT_MS) return;
+  found->reported_ms = loop_.now_ms();
+  loop_.report({.kind = event_kind::target_failed, .id = id_, .number = tag, .text = strerrorname_np(error)});
+}
+
+target* route::find_target(uint32_t tag) {
+  const auto found = std::find_if(targets_.begin(), targets_.end(), [tag](const target& t) { return t.tag == tag; });
+  return found == targets_.end() ? nullptr : &*found;
+}
+
+void route::set_targets(std::vector<target> targets) {
+  for (target& each : targets) {
+    if (const target* known = find_target(each.tag)) {
+      each.has_failed = known->has_failed;
+      each.reported_ms = known->reported_ms;
+    }
+  }
+  targets_ = std::move(targets);
 }
 
 application& route::make_application() {

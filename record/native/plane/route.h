@@ -23,6 +23,9 @@ class channel;
 struct target {
   sockaddr_storage address;
   socklen_t length;
+  uint32_t tag;  // JavaScript's name for it
+  bool has_failed = false;
+  uint64_t reported_ms = 0;
 };
 
 struct route_limits {
@@ -57,10 +60,11 @@ class route final : public pollable {
   bool serves_again() const noexcept { return static_cast<bool>(listener_); }
 
   // Server. Empty: JavaScript connects.
-  void set_targets(std::vector<target> targets) { targets_ = std::move(targets); }
+  void set_targets(std::vector<target> targets);
   bool has_targets() const noexcept { return !targets_.empty(); }
   void dial(application& who);
-  void dial_failed(application& who);
+  void dial_failed(application& who, int error);
+  void dialled(uint32_t tag);
 
   application& make_application();
   // Closes and deletes.
@@ -75,6 +79,8 @@ class route final : public pollable {
 
  private:
   void accept_some();
+  void note_failure(uint32_t tag, int error);
+  target* find_target(uint32_t tag);
   void pause_accepting();
   void serve(application& who);
   void count_pool();
