@@ -129,9 +129,9 @@ function attributeValue(type: string, value: DerElement, field: string): { key: 
   };
 }
 
-/** RFC 4518 §2.2: controls, soft hyphens, joiners and other invisible characters are mapped to nothing. */
-const MAPPED_TO_NOTHING =
-  /[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u06dd\u070f\u1806\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2063\u206a-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffc\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/gu;
+/** RFC 4518 §2.2: white space of every kind is a space, what cannot be seen is nothing. */
+const WHITE_SPACE = /[\t-\r\u0085]/gu;
+const INVISIBLE = /[\p{Cc}\p{Default_Ignorable_Code_Point}\u06dd\u070f\ufff9-\ufffc]/gu;
 
 /** LDAP string preparation (RFC 4518) as RFC 5280 §7.1 asks for it: mapping, folding, composition, white space. */
 function prepared(text: string): string {
@@ -142,8 +142,7 @@ function prepared(text: string): string {
 }
 
 function folded(text: string): string {
-  // The line break U+0085 maps to a space, as the other separators do, which \s covers.
-  const mapped = text.replaceAll('\u0085', ' ').replaceAll(MAPPED_TO_NOTHING, '');
+  const mapped = text.replaceAll(WHITE_SPACE, ' ').replaceAll(INVISIBLE, '');
   // Upper case first: it folds what lower case alone keeps apart (sharp s, final sigma).
   return mapped.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 }

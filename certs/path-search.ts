@@ -129,7 +129,7 @@ class PathSearch {
   #issuerFailure(issuer: Certificate, below: readonly Certificate[], isAnchor: boolean): Failure | undefined {
     const { anchorMode, maxDepth, window } = this.#settings;
     if (isAnchor && anchorMode === 'key') return undefined;
-    const unfit = issuerFailure(issuer, below, this.#target.usage, window) ?? authorityKeyFailure(issuer) ?? (isAnchor ? anchorProfileFailure(issuer) : undefined);
+    const unfit = issuerFailure(issuer, below, this.#target.usage, window) ?? (isAnchor ? anchorProfileFailure(issuer) : authorityKeyFailure(issuer));
     if (unfit !== undefined) return unfit;
     if (!isAnchor && intermediateCount([...below, issuer]) > maxDepth) {
       return failure('limit', issuer, `the path has more than ${maxDepth} intermediate CAs`);
