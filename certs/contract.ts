@@ -17,7 +17,25 @@ export interface Credential {
   readonly key: SigningKey;
   /** For logs and status pages; escaped by whoever prints it. */
   readonly name: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
+}
+
+/** An OCSP answer about our own leaf. */
+export interface Staple {
+  readonly der: Bytes;
+  /** When to fetch the next one. */
+  readonly refreshAtMs: number;
+  readonly validUntilMs: number;
+}
+
+/** Fetches staples for our own credential. */
+export interface StapleFetcher {
+  /**
+   * A verified answer that says "good" about the leaf of `chain`; undefined when the leaf names no responder. Rejects with
+   * `status_fetch_failed`, or `certificate_revoked` when that is the answer.
+   */
+  fetchStaple(chain: readonly Bytes[]): Promise<Staple | undefined>;
 }
 
 /** Where our credential comes from: mounted files, or a SPIFFE Workload API. A failed reload keeps the last good one. */
@@ -28,6 +46,11 @@ export interface CredentialSource extends Disposable {
   onFailure(listener: (error: Error) => void): () => void;
   /** Reads again now. Rejects with `credential_invalid` or `identity_source_failed` and keeps what was. */
   reload(): Promise<void>;
+  /**
+   * From now on `current` carries an OCSP staple where its leaf names a responder; it is renewed before it ends. Resolves
+   * after the first attempt, within seconds, successful or not (then `onFailure` was told and it is tried again).
+   */
+  staple(fetcher: StapleFetcher): Promise<void>;
 }
 
 /** Where our own identity comes from. Structurally what sidecar/config calls IdentityConfig. */
@@ -62,8 +85,15 @@ export interface Trust extends Disposable {
   /** After a change every open channel is to be judged again. Returns the way to stop it. */
   onChange(listener: (change: TrustChange) => void): () => void;
   onFailure(listener: (error: Error) => void): () => void;
-  /** Reads everything again now. Rejects and keeps the old state when a file cannot be used. */
+  /**
+   * Reads everything again now. Rejects when a file cannot be used: bundles stay as they were, all of them; of CRLs, those
+   * that can be used are.
+   */
   reload(): Promise<void>;
+  /** Takes other settings from now on: bundles, pins, revocation. Rejects and keeps the old ones when they cannot be used. */
+  update(settings: TrustSettings): Promise<void>;
+  /** For `staple` of our own credential source; undefined when `ocsp.staple` is off. */
+  readonly staples: StapleFetcher | undefined;
   /** For the status page and metrics. */
   readonly status: TrustStatus;
 }

@@ -1,7 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, toHex } from '../base/bytes.ts';
 import { XpsError } from '../base/errors.ts';
+import type { Crypto } from '../engines/contract.ts';
+import type { Crl } from './crl.ts';
+import { parseCrlOffLoop } from './crl-parsing.ts';
+import type { StoredCrl } from './crl-store.ts';
 import { fileError, readBounded } from './trust-bundles.ts';
 import { readPem } from './pem.ts';
 
@@ -9,50 +13,66 @@ import { readPem } from './pem.ts';
 export const MAX_CRL_BYTES: number = 64 * 1024 * 1024;
 const MAX_FILES = 4096;
 
-export interface CrlFile {
-  readonly file: string;
-  /** DER, one for each CRL in the file. */
-  readonly crls: readonly Bytes[];
-}
+/**
+ * Reads CRLs of files and folders again and again. A file whose content is the same as last time is not parsed again.
+ */
+export class CrlFiles {
+  readonly #crypto: Crypto;
+  readonly #parsed = new Map<string, { readonly digest: string; readonly crls: readonly Crl[] }>();
 
-/** The files behind the paths of `trust.revocation.crl`: files as named, folders with all that is in them but hidden files. */
-export async function listCrlFiles(paths: readonly string[]): Promise<readonly string[]> {
-  const files: string[] = [];
-  for (const path of paths) {
-    const found = await stat(path).catch((thrown: unknown) => {
-      throw fileError('crl_invalid', path, thrown);
-    });
-    if (!found.isDirectory()) files.push(path);
-    else files.push(...(await filesIn(path)));
+  constructor(crypto: Crypto) {
+    this.#crypto = crypto;
   }
-  if (files.length > MAX_FILES) throw new XpsError('crl_invalid', { detail: `more than ${MAX_FILES} files of CRLs` });
-  return files;
+
+  /** Everything that can be used, and an error for each file that cannot. */
+  async read(paths: readonly string[]): Promise<{ readonly found: readonly StoredCrl[]; readonly failures: readonly XpsError[] }> {
+    const found: StoredCrl[] = [];
+    const failures: XpsError[] = [];
+    const seen = new Set<string>();
+    for (const path of paths) {
+      try {
+        for (const file of await filesBehind(path)) {
+          seen.add(file);
+          try {
+            for (const crl of await this.#readFile(file)) found.push({ crl, source: file });
+          } catch (thrown) {
+            failures.push(fileError('crl_invalid', file, thrown));
+          }
+        }
+      } catch (thrown) {
+        failures.push(fileError('crl_invalid', path, thrown));
+      }
+    }
+    for (const file of this.#parsed.keys()) if (!seen.has(file)) this.#parsed.delete(file);
+    return { found, failures };
+  }
+
+  async #readFile(file: string): Promise<readonly Crl[]> {
+    const bytes = await readBounded(file, MAX_CRL_BYTES, 'crl_invalid');
+    const digest = toHex(this.#crypto.hash.hash('sha256', bytes));
+    const known = this.#parsed.get(file);
+    if (known?.digest === digest) return known.crls;
+    const crls: Crl[] = [];
+    for (const der of crlBlocks(bytes)) crls.push(await parseCrlOffLoop(der));
+    this.#parsed.set(file, { digest, crls });
+    return crls;
+  }
 }
 
-async function filesIn(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch((thrown: unknown) => {
-    throw fileError('crl_invalid', folder, thrown);
-  });
+/** The file itself, or what is in the folder but hidden files and folders. */
+async function filesBehind(path: string): Promise<readonly string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
   const files: string[] = [];
   // Kubernetes keeps the versions of a mounted volume in hidden folders beside the links to them.
-  for (const name of names.filter((entry) => !entry.startsWith('.')).toSorted()) {
-    const file = join(folder, name);
+  for (const name of (await readdir(path)).filter((entry) => !entry.startsWith('.')).toSorted()) {
+    const file = join(path, name);
     if ((await stat(file).catch(() => undefined))?.isDirectory() !== true) files.push(file);
+    if (files.length > MAX_FILES) throw new XpsError('crl_invalid', { detail: `more than ${MAX_FILES} files` });
   }
   return files;
 }
 
-/** PEM with any number of CRLs, or one in DER. Throws `crl_invalid` with the name of the file. */
-export async function readCrlFile(file: string): Promise<CrlFile> {
-  const bytes = await readBounded(file, MAX_CRL_BYTES, 'crl_invalid');
-  try {
-    return { file, crls: crlBlocks(bytes) };
-  } catch (thrown) {
-    throw fileError('crl_invalid', file, thrown);
-  }
-}
-
-/** DER begins with a SEQUENCE; everything else is read as PEM. */
+/** The CRLs in PEM text, or the one in DER, which begins with a SEQUENCE. */
 export function crlBlocks(bytes: Bytes): readonly Bytes[] {
   if (bytes[0] === 0x30) return [bytes];
   const blocks = readPem(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), ['X509 CRL']);

@@ -1,45 +1,53 @@
-import type { Bytes } from '../base/bytes.ts';
-import { toHex } from '../base/bytes.ts';
-import { type Clock } from '../base/clock.ts';
+import { type Bytes, concat, toHex } from '../base/bytes.ts';
+import type { Clock } from '../base/clock.ts';
 import { toXpsError, XpsError } from '../base/errors.ts';
 import type { Crypto } from '../engines/contract.ts';
 import { authorise, type AuthorisedPeer } from './authorisation.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import type { PeerJudge, Presented, Purpose, TrustSettings } from './contract.ts';
 import type { Crl } from './crl.ts';
+import type { OcspEvaluator } from './ocsp-client.ts';
 import { type OcspResponse, parseOcspResponse } from './ocsp.ts';
 import type { PeerRules } from './peer-rules.ts';
 import type { PinSet } from './pins.ts';
-import { proveChain, type ProvenChain } from './proven-chain.ts';
+import { proveChain, ProvenChain, refusal } from './proven-chain.ts';
+import type { StatusNetwork } from './status-network.ts';
 import type { Anchor } from './trust-bundles.ts';
-import { REQUEST_DEFAULTS, type ValidationRequest } from './validation.ts';
+import { type Refused, REQUEST_DEFAULTS, type ValidationRequest } from './validation.ts';
 import { VerdictCache } from './verdict-cache.ts';
 
 /** docs/PROTOCOL.md §13; the handshake checks them too, before this is asked. */
 const MAX_CHAIN = 6;
 
+/** A peer whose status nobody knew (`mode: soft`) is looked at again soon. */
+const UNKNOWN_FOR_MS = 60_000;
+
 /** What is trusted at this moment. Replaced as a whole; the generation tells which one a verdict was made with. */
 export interface TrustState {
   readonly generation: number;
+  readonly settings: TrustSettings;
   readonly anchors: readonly Anchor[];
   readonly pins: PinSet;
   readonly crls: readonly Crl[];
+  /** Undefined when nothing is asked over the network. */
+  readonly network: StatusNetwork | undefined;
 }
 
 /** Proves chains and remembers the outcome. One per process, shared by the judges of all tunnels. */
 export class ChainProver {
   readonly #crypto: Crypto;
+  readonly #evaluate: OcspEvaluator;
   readonly #clock: Clock;
-  readonly #settings: TrustSettings;
   readonly #state: () => TrustState;
   readonly #cache = new VerdictCache<ProvenChain, XpsError>();
+  readonly #learning = new Map<string, Promise<ProvenChain>>();
   readonly #verdicts = new Map<string, number>();
   #softPasses = 0;
 
-  constructor(crypto: Crypto, clock: Clock, settings: TrustSettings, state: () => TrustState) {
+  constructor(crypto: Crypto, clock: Clock, evaluate: OcspEvaluator, state: () => TrustState) {
     this.#crypto = crypto;
+    this.#evaluate = evaluate;
     this.#clock = clock;
-    this.#settings = settings;
     this.#state = state;
   }
 
@@ -55,7 +63,8 @@ export class ChainProver {
     this.#verdicts.set(verdict, (this.#verdicts.get(verdict) ?? 0) + 1);
   }
 
-  prove(presented: Presented, purpose: Purpose): ProvenChain {
+  /** Throws or rejects with the reason of the first check that fails. A promise only when the network has to be asked. */
+  prove(presented: Presented, purpose: Purpose): ProvenChain | Promise<ProvenChain> {
     const nowMs = this.#clock.wallMs();
     const state = this.#state();
     const key = this.#key(presented, purpose);
@@ -63,46 +72,99 @@ export class ChainProver {
     if (known !== undefined) return known;
     const refused = this.#cache.refused(key, state.generation, nowMs);
     if (refused !== undefined) throw refused;
+    const { mode } = state.settings.revocation;
+    if (state.network === undefined || mode === 'off') return this.#decide(key, state, () => this.#attempt(presented, purpose, state, mode));
+
+    // An unknown status is worth asking for even where it would pass.
+    const outcome = this.#caught(() => this.#attempt(presented, purpose, state, 'hard'));
+    const isWorthAsking = outcome !== undefined && !(outcome instanceof ProvenChain) && outcome.code === 'status_unknown';
+    if (!isWorthAsking) return this.#decide(key, state, () => outcome ?? this.#attempt(presented, purpose, state, 'hard'));
+    return this.#learn(key, presented, purpose, outcome.path, state.network);
+  }
+
+  /** Whoever presents the same while the answer is under way waits for the same answer. */
+  #learn(key: string, presented: Presented, purpose: Purpose, path: readonly Certificate[], network: StatusNetwork): Promise<ProvenChain> {
+    const under = this.#learning.get(key);
+    if (under !== undefined) return under;
+    const { fetchCrls, ocsp } = this.#state().settings.revocation;
+    const learning = network.learn(path, { crls: fetchCrls, ocsp: ocsp.query }).then((failures) => {
+      const state = this.#state();
+      return this.#decide(key, state, () => this.#attempt(presented, purpose, state, state.settings.revocation.mode), failures);
+    });
+    const tracked = learning.finally(() => this.#learning.delete(key));
+    this.#learning.set(key, tracked);
+    return tracked;
+  }
+
+  #decide(key: string, state: TrustState, attempt: () => ProvenChain | Refused, failures: readonly XpsError[] = []): ProvenChain {
+    const nowMs = this.#clock.wallMs();
     try {
-      const chain = proveChain(this.#request(presented, purpose, state, nowMs), state.pins, this.#crypto);
-      if (chain.isStatusUnknown) this.#softPasses += 1;
-      this.#cache.accept(key, chain, state, nowMs, chain.validUntilMs);
-      return chain;
+      const outcome = attempt();
+      if (!(outcome instanceof ProvenChain)) throw refusal(outcome, failures);
+      if (outcome.isStatusUnknown) this.#softPasses += 1;
+      const untilMs = outcome.isStatusUnknown ? Math.min(outcome.validUntilMs, nowMs + UNKNOWN_FOR_MS) : outcome.validUntilMs;
+      this.#cache.accept(key, outcome, { generation: state.generation, ...basisOf(outcome, state.network) }, nowMs, untilMs);
+      return outcome;
     } catch (thrown) {
       const error = toXpsError(thrown);
-      this.#cache.refuse(key, error, state, nowMs);
+      this.#cache.refuse(key, error, { generation: state.generation }, nowMs);
       throw error;
     }
   }
 
-  #request(presented: Presented, purpose: Purpose, state: TrustState, nowMs: number): ValidationRequest {
-    const { revocation, clockSkewMs } = this.#settings;
-    if (presented.chain.length > MAX_CHAIN) throw new XpsError('certificate_limit', { detail: `${presented.chain.length} certificates` });
+  #attempt(presented: Presented, purpose: Purpose, state: TrustState, mode: TrustSettings['revocation']['mode']): ProvenChain | Refused {
+    const { settings, network } = state;
+    if (presented.chain.length > MAX_CHAIN) throw new XpsError('certificate_limit', { detail: `${presented.chain.length} certificates, at most ${MAX_CHAIN} are looked at` });
     const [leaf, ...intermediates] = presented.chain.map(parseCertificate);
     if (leaf === undefined) throw new XpsError('certificate_untrusted', { detail: 'no certificate was presented' });
-    return {
+    const staple = stapled(presented.staple, settings);
+    const request: ValidationRequest = {
       ...REQUEST_DEFAULTS,
       leaf,
       intermediates,
       anchors: anchorsFor(leaf, state.anchors),
       crls: state.crls,
-      ocsp: revocation.ocsp.staple ? stapled(presented.staple) : [],
-      timeMs: nowMs,
+      ocsp: [...staple, ...(network?.answersFor([leaf, ...intermediates]) ?? [])],
+      timeMs: this.#clock.wallMs(),
       purpose,
-      revocation: revocation.mode,
-      clockSkewMs,
+      revocation: mode,
+      clockSkewMs: settings.clockSkewMs,
+      statusGraceMs: settings.revocation.graceMs,
     };
+    const outcome = proveChain(request, state.pins, this.#crypto);
+    if (outcome instanceof ProvenChain && settings.revocation.ocsp.requireStaple) this.#demandStaple(staple, outcome);
+    return outcome;
+  }
+
+  /** `require_staple`: the staple itself must say good, whatever CRLs say. */
+  #demandStaple([staple]: readonly OcspResponse[], { path, name }: ProvenChain): void {
+    const [leaf, issuer] = path as readonly [Certificate, Certificate | undefined];
+    const isGood = staple !== undefined && issuer !== undefined && this.#evaluate(staple, leaf, issuer)?.status === 'good';
+    if (!isGood) throw new XpsError('staple_required', { detail: `${name} ${staple === undefined ? 'brought none' : 'brought one that does not count'}` });
+  }
+
+  #caught(attempt: () => ProvenChain | Refused): ProvenChain | Refused | undefined {
+    try {
+      return attempt();
+    } catch {
+      return undefined;
+    }
   }
 
   /** A digest over everything that was presented, with lengths, so that no two presentations share one. */
   #key({ chain, staple }: Presented, purpose: Purpose): string {
-    const hash = this.#crypto.hash.running('sha256');
-    const lengths = new Uint32Array([chain.length, ...chain.map(({ length }) => length), staple.length]);
-    hash.update(new Uint8Array(lengths.buffer));
-    for (const certificate of chain) hash.update(certificate);
-    hash.update(staple);
-    return `${purpose}${toHex(hash.digest())}`;
+    const lengths = Uint32Array.of(chain.length, ...chain.map(({ length }) => length), staple.length);
+    const bytes = concat([new Uint8Array(lengths.buffer), ...chain, staple]);
+    return `${purpose} ${toHex(this.#crypto.hash.hash('sha256', bytes))}`;
   }
+}
+
+/** Answers of responders change one certificate at a time, without a new generation. */
+function basisOf({ path }: ProvenChain, network: StatusNetwork | undefined): { readonly isStillTold?: () => boolean } {
+  if (network === undefined) return {};
+  const subjects = path.slice(0, -1);
+  const versions = subjects.map((certificate) => network.ocsp.version(certificate));
+  return { isStillTold: () => subjects.every((certificate, i) => network.ocsp.version(certificate) === versions[i]) };
 }
 
 /** The judge of one tunnel. */
@@ -118,14 +180,27 @@ export class RuleJudge implements PeerJudge {
 
   judge(presented: Presented, purpose: Purpose): AuthorisedPeer | Promise<AuthorisedPeer> {
     try {
-      const peer = this.#authorise(this.#prover.prove(presented, purpose));
-      this.#prover.count('accepted');
-      return peer;
+      const chain = this.#prover.prove(presented, purpose);
+      if (chain instanceof ProvenChain) return this.#admit(chain);
+      return chain.then(
+        (proven) => this.#admit(proven),
+        (thrown: unknown) => this.#refuse(thrown),
+      );
     } catch (thrown) {
-      const error = toXpsError(thrown);
-      this.#prover.count(error.reason);
-      throw error;
+      return this.#refuse(thrown);
     }
+  }
+
+  #admit(chain: ProvenChain): AuthorisedPeer {
+    const peer = this.#authorise(chain);
+    this.#prover.count('accepted');
+    return peer;
+  }
+
+  #refuse(thrown: unknown): never {
+    const error = toXpsError(thrown);
+    this.#prover.count(error.reason);
+    throw error;
   }
 
   #authorise(chain: ProvenChain): AuthorisedPeer {
@@ -144,6 +219,14 @@ function anchorsFor(leaf: Certificate, anchors: readonly Anchor[]): readonly Cer
   return anchors.filter(({ trustDomain }) => trustDomain === undefined || trustDomain === domain).map(({ certificate }) => certificate);
 }
 
-function stapled(staple: Bytes): readonly OcspResponse[] {
-  return staple.length === 0 ? [] : [parseOcspResponse(staple)];
+/** A responder's excuse says nothing and is passed over; what cannot be read at all is the peer's fault. */
+function stapled(staple: Bytes, { revocation }: TrustSettings): readonly OcspResponse[] {
+  if (staple.length === 0 || !revocation.ocsp.staple) return [];
+  try {
+    return [parseOcspResponse(staple)];
+  } catch (thrown) {
+    const error = toXpsError(thrown);
+    if (error.reason === 'certificate_status_unknown') return [];
+    throw error;
+  }
 }

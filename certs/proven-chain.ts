@@ -28,6 +28,8 @@ export class ProvenChain implements PeerFacts {
   readonly validUntilMs: number;
   readonly isStatusUnknown: boolean;
   readonly summary: string;
+  /** The certificates of the path, leaf first, anchor last. */
+  readonly path: readonly Certificate[];
 
   constructor(mint: typeof MINT, crypto: Crypto, accepted: Accepted) {
     if (mint !== MINT) throw new XpsError('internal_error', { detail: 'a proof was forged' });
@@ -41,6 +43,7 @@ export class ProvenChain implements PeerFacts {
     this.pathPins = accepted.path.map(({ spki }) => pinOf(crypto, spki));
     this.validUntilMs = accepted.validUntilMs;
     this.isStatusUnknown = accepted.statuses.some(({ status }) => status === 'unknown');
+    this.path = accepted.path;
     this.summary = accepted.path.map((certificate) => describe(certificate)).join(' ← ');
   }
 
@@ -49,17 +52,20 @@ export class ProvenChain implements PeerFacts {
   }
 }
 
-/** Validation, then pins. Throws the XpsError of the first check that fails; its detail names the certificate. */
-export function proveChain(request: ValidationRequest, pins: PinSet, crypto: Crypto): ProvenChain {
+/** Validation, then pins. Throws `certificate_pin_mismatch`; `refusal` makes an error of a refusal. */
+export function proveChain(request: ValidationRequest, pins: PinSet, crypto: Crypto): ProvenChain | Refused {
   const verdict = validatePath(request, crypto);
-  if (!verdict.valid) throw refusal(verdict);
+  if (!verdict.valid) return verdict;
   const chain = new ProvenChain(MINT, crypto, verdict);
   pins.check(chain.pathPins);
   return chain;
 }
 
-export function refusal({ code, reason, certificate }: Refused): XpsError {
-  return new XpsError(CODE_REASONS[code], { detail: certificate === undefined ? reason : `${describe(certificate)}: ${reason}` });
+/** The detail names the certificate and the check. */
+export function refusal({ code, reason, certificate }: Refused, failures: readonly XpsError[] = []): XpsError {
+  const where = certificate === undefined ? reason : `${describe(certificate)}: ${reason}`;
+  const why = code === 'status_unknown' ? failures.slice(0, 4).map(({ detail }) => `; ${detail}`).join('') : '';
+  return new XpsError(CODE_REASONS[code], { detail: where + why });
 }
 
 /** A certificate in one line for logs: its name and its serial number. */
@@ -75,7 +81,7 @@ function namesOf({ subject, extensions }: Certificate): readonly string[] {
 }
 
 /** X.509-SVID §2: exactly one URI, and it is the SPIFFE ID. Undefined for a leaf that is no SVID. */
-function spiffeIdOf({ extensions }: Certificate): string | undefined {
+export function spiffeIdOf({ extensions }: Certificate): string | undefined {
   const uris = (extensions.subjectAltNames ?? []).flatMap((name) => (name.kind === 'uri' ? [name.value] : []));
   const id = uris.find((uri) => /^spiffe:\/\//i.test(uri));
   if (id !== undefined && uris.length > 1) throw new XpsError('spiffe_id_invalid', { detail: 'it has more than one URI' });

@@ -50,6 +50,8 @@ export interface ValidationRequest {
   readonly revocation: 'hard' | 'soft' | 'off';
   /** Greatest age of a CRL or OCSP answer by its thisUpdate; undefined: only nextUpdate counts. */
   readonly statusMaxAgeMs: number | undefined;
+  /** How long a CRL or OCSP answer still counts after its nextUpdate. */
+  readonly statusGraceMs: number;
   /** Tolerance for all times, in both directions. */
   readonly clockSkewMs: number;
   readonly budgets: Budgets;
@@ -67,6 +69,7 @@ export const REQUEST_DEFAULTS: Omit<ValidationRequest, 'leaf' | 'intermediates' 
   maxDepth: 10,
   revocation: 'hard',
   statusMaxAgeMs: undefined,
+  statusGraceMs: 0,
   clockSkewMs: 0,
   budgets: DEFAULT_BUDGETS,
 };

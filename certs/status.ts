@@ -43,9 +43,9 @@ export type Currency = { readonly kind: 'current'; readonly untilMs: number } | 
 
 /** Whether a statement that was made for the time from thisUpdate to nextUpdate counts now. */
 export function currency(thisUpdateMs: number, nextUpdateMs: number | undefined, { request, window }: StatusContext): Currency {
-  const { statusMaxAgeMs, clockSkewMs } = request;
+  const { statusMaxAgeMs, statusGraceMs, clockSkewMs } = request;
   if (thisUpdateMs > window.latestMs) return { kind: 'future', note: `is from the future (${isoText(thisUpdateMs)})` };
-  const ends = [nextUpdateMs ?? thisUpdateMs + (statusMaxAgeMs ?? MAX_AGE_WITHOUT_NEXT_UPDATE_MS)];
+  const ends = [nextUpdateMs === undefined ? thisUpdateMs + (statusMaxAgeMs ?? MAX_AGE_WITHOUT_NEXT_UPDATE_MS) : nextUpdateMs + statusGraceMs];
   if (statusMaxAgeMs !== undefined) ends.push(thisUpdateMs + statusMaxAgeMs);
   const endMs = Math.min(...ends) + SECOND;
   if (window.earliestMs >= endMs) return { kind: 'stale', note: `is out of date since ${isoText(endMs - SECOND)}` };

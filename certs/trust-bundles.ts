@@ -19,6 +19,14 @@ export interface Anchor {
   readonly trustDomain: string | undefined;
 }
 
+/** Anchors that come from elsewhere than configured files, such as an agent. */
+export interface BundleSource {
+  readonly anchors: readonly Anchor[];
+  /** DER CRLs that came with them. */
+  readonly crls: readonly Bytes[];
+  onBundleChange(listener: () => void): () => void;
+}
+
 /** Reads every bundle. Throws `bundle_invalid` or `bundle_digest_mismatch` for the first that cannot be used. */
 export async function loadBundles(bundles: TrustSettings['bundles'], crypto: Crypto): Promise<readonly Anchor[]> {
   const anchors: Anchor[] = [];

@@ -1,24 +1,38 @@
-import type { Bytes } from '../base/bytes.ts';
-import { concat, toHex, utf8 } from '../base/bytes.ts';
+import { type Bytes, equalBytes, toHex, utf8 } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
-import { toXpsError } from '../base/errors.ts';
+import { toXpsError, XpsError } from '../base/errors.ts';
 import type { Crypto, VerifyingKey } from '../engines/contract.ts';
 import { parseCertificate } from './certificate.ts';
-import type { PeerJudge, Trust, TrustChange, TrustSettings, TrustStatus } from './contract.ts';
-import { CrlStore } from './crl-store.ts';
-import { FileWatch } from './file-watch.ts';
+import type { PeerJudge, StapleFetcher, Trust, TrustChange, TrustSettings, TrustStatus } from './contract.ts';
+import { CrlFiles } from './crl-files.ts';
+import { parseCrlOffLoop } from './crl-parsing.ts';
+import { CrlStore, type StoredCrl } from './crl-store.ts';
+import { type CertsLog, Listeners } from './events.ts';
+import { FileWatch, type WatchTiming } from './file-watch.ts';
 import { ChainProver, RuleJudge } from './judge.ts';
+import { OwnStaples } from './own-staples.ts';
 import type { PeerRules } from './peer-rules.ts';
 import { PinSet } from './pins.ts';
-import { type Anchor, loadBundles } from './trust-bundles.ts';
+import { HttpStatusFetcher, type StatusFetcher } from './status-fetch.ts';
+import { StatusNetwork } from './status-network.ts';
+import { isCrlSigned, ocspEvaluator } from './status-signatures.ts';
+import { type Anchor, type BundleSource, loadBundles } from './trust-bundles.ts';
 
 /** docs/PROTOCOL.md §6.4: 1 024 bytes of hints. */
 const MAX_HINTS = 32;
 const MAX_KEYS = 1024;
+/** A file that could not be used is tried again, even when nothing tells of a change: the clock may have been wrong. */
+const RETRY_MS = 30_000;
 
 export interface TrustDependencies {
   readonly crypto: Crypto;
   readonly clock: Clock;
+  readonly log?: CertsLog;
+  /** Anchors and CRLs of an agent, besides those of files. */
+  readonly bundles?: BundleSource | undefined;
+  /** Default: HTTP. */
+  readonly fetcher?: StatusFetcher;
+  readonly watchTiming?: WatchTiming;
 }
 
 /** Reads everything and keeps it current. Rejects when something that was configured cannot be used. */
@@ -33,39 +47,72 @@ export async function openTrust(settings: TrustSettings, dependencies: TrustDepe
   }
 }
 
+/** Everything that follows from one set of settings. */
+interface Configured {
+  readonly settings: TrustSettings;
+  readonly pins: PinSet;
+  readonly bundleWatch: FileWatch;
+  readonly crlWatch: FileWatch;
+}
+
 class LiveTrust implements Trust {
-  readonly #settings: TrustSettings;
   readonly #crypto: Crypto;
-  readonly #pins: PinSet;
-  readonly #crls = new CrlStore();
+  readonly #log: CertsLog;
+  readonly #timing: WatchTiming | undefined;
+  readonly #source: BundleSource | undefined;
+  readonly #stopSource: (() => void) | undefined;
+  readonly #fetcher: StatusFetcher;
+  readonly #ownFetcher: HttpStatusFetcher | undefined;
+  readonly #crlFiles: CrlFiles;
+  readonly #store: CrlStore;
+  readonly #network: StatusNetwork;
+  readonly #staples: StapleFetcher;
   readonly #prover: ChainProver;
-  readonly #bundleWatch: FileWatch;
-  readonly #crlWatch: FileWatch;
-  readonly #changeListeners = new Set<(change: TrustChange) => void>();
-  readonly #failureListeners = new Set<(error: Error) => void>();
+  readonly #changes = new Listeners<TrustChange>();
+  readonly #failures = new Listeners<Error>();
   readonly #keys = new Map<string, VerifyingKey>();
+  #configured: Configured;
+  #fileAnchors: readonly Anchor[] = [];
   #anchors: readonly Anchor[] = [];
   #generation = 0;
   #digest: Bytes = new Uint8Array(32);
   #hints: readonly Bytes[] = [];
+  #work: Promise<void> = Promise.resolve();
+  #retry: NodeJS.Timeout | undefined;
+  #isDisposed = false;
 
-  constructor(settings: TrustSettings, { crypto, clock }: TrustDependencies) {
-    this.#settings = settings;
+  constructor(settings: TrustSettings, { crypto, clock, log, bundles, fetcher, watchTiming }: TrustDependencies) {
     this.#crypto = crypto;
-    this.#pins = new PinSet(settings.pins);
-    this.#prover = new ChainProver(crypto, clock, settings, () => ({
-      generation: this.#generation,
-      anchors: this.#anchors,
-      pins: this.#pins,
-      crls: this.#crls.crls,
-    }));
-    this.#bundleWatch = new FileWatch(settings.bundles.map(({ file }) => file), () => this.#inBackground(this.#loadBundles()));
-    this.#crlWatch = new FileWatch(settings.revocation.crl, () => this.#inBackground(this.#loadCrls()));
+    this.#log = log ?? ((): void => {});
+    this.#timing = watchTiming;
+    this.#source = bundles;
+    this.#ownFetcher = fetcher === undefined ? new HttpStatusFetcher() : undefined;
+    this.#fetcher = fetcher ?? (this.#ownFetcher as HttpStatusFetcher);
+    this.#crlFiles = new CrlFiles(crypto);
+    this.#store = new CrlStore(clock, settings.clockSkewMs);
+    const evaluate = ocspEvaluator(crypto, clock, () => this.#configured.settings);
+    this.#network = new StatusNetwork({
+      fetcher: this.#fetcher,
+      crypto,
+      clock,
+      store: this.#store,
+      isSigned: (crl, candidates) => isCrlSigned(crl, candidates, crypto),
+      evaluate,
+      log: this.#log,
+      onNews: (what) => this.#changed(what),
+    });
+    this.#staples = new OwnStaples(this.#network.ocsp, () => this.#anchors.map(({ certificate }) => certificate), crypto);
+    this.#configured = this.#configure(settings);
+    this.#prover = new ChainProver(crypto, clock, evaluate, () => {
+      const { settings: now, pins } = this.#configured;
+      const asks = now.revocation.fetchCrls || now.revocation.ocsp.query;
+      return { generation: this.#generation, settings: now, anchors: this.#anchors, pins, crls: this.#store.crls, network: asks ? this.#network : undefined };
+    });
+    this.#stopSource = bundles?.onBundleChange(() => this.#inBackground(() => this.#takeSource()));
   }
 
   async start(): Promise<void> {
-    await this.#bundleWatch.start();
-    await this.#crlWatch.start();
+    await startWatching(this.#configured);
     await this.reload();
   }
 
@@ -77,10 +124,15 @@ class LiveTrust implements Trust {
     return this.#hints;
   }
 
+  get staples(): StapleFetcher | undefined {
+    const { revocation } = this.#configured.settings;
+    return revocation.ocsp.staple ? this.#staples : undefined;
+  }
+
   get status(): TrustStatus {
     return {
       anchors: this.#anchors.map(({ certificate, source }) => ({ name: certificate.subject.text, notAfterMs: certificate.notAfterMs, file: source })),
-      crls: this.#crls.stored.map(({ crl, source }) => ({
+      crls: this.#store.stored.map(({ crl, source }) => ({
         issuer: crl.issuer.text,
         thisUpdateMs: crl.thisUpdateMs,
         nextUpdateMs: crl.nextUpdateMs,
@@ -100,62 +152,181 @@ class LiveTrust implements Trust {
     const digest = toHex(this.#crypto.hash.hash('sha256', leaf));
     const known = this.#keys.get(digest);
     if (known !== undefined) return known;
-    const key = this.#crypto.signature.loadVerifyingKey(parseCertificate(leaf).spki);
+    const key = loadLeafKey(leaf, this.#crypto);
     if (this.#keys.size >= MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value as string);
     this.#keys.set(digest, key);
     return key;
   }
 
   onChange(listener: (change: TrustChange) => void): () => void {
-    this.#changeListeners.add(listener);
-    return () => this.#changeListeners.delete(listener);
+    return this.#changes.add(listener);
   }
 
   onFailure(listener: (error: Error) => void): () => void {
-    this.#failureListeners.add(listener);
-    return () => this.#failureListeners.delete(listener);
+    return this.#failures.add(listener);
   }
 
-  async reload(): Promise<void> {
-    await this.#loadBundles();
-    await this.#loadCrls();
-  }
-
-  [Symbol.dispose](): void {
-    this.#bundleWatch[Symbol.dispose]();
-    this.#crlWatch[Symbol.dispose]();
-    this.#changeListeners.clear();
-    this.#failureListeners.clear();
-  }
-
-  async #loadBundles(): Promise<void> {
-    this.#anchors = await loadBundles(this.#settings.bundles, this.#crypto);
-    this.#digest = this.#digestOf();
-    this.#hints = this.#anchors.slice(0, MAX_HINTS).map(({ certificate }) => this.#crypto.hash.hash('sha256', certificate.spki));
-    this.#changed('bundles');
-  }
-
-  async #loadCrls(): Promise<void> {
-    if (this.#settings.revocation.mode === 'off') return;
-    await this.#crls.load(this.#settings.revocation.crl);
-    this.#changed('crl');
-  }
-
-  #changed(change: TrustChange): void {
-    this.#generation += 1;
-    for (const listener of this.#changeListeners) listener(change);
-  }
-
-  #inBackground(work: Promise<void>): void {
-    work.catch((thrown: unknown) => {
-      for (const listener of this.#failureListeners) listener(toXpsError(thrown));
+  reload(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#loadBundles(this.#configured.settings);
+      this.#adopt();
+      await this.#loadCrls();
     });
   }
 
-  #digestOf(): Bytes {
-    const { mode, ocsp } = this.#settings.revocation;
-    const anchors = this.#anchors.map(({ certificate, trustDomain }) => `${toHex(this.#crypto.hash.hash('sha256', certificate.der))} ${trustDomain ?? ''}`);
-    const lines = [...anchors.toSorted(), ...this.#pins.pins, `${mode} ${ocsp.staple} ${ocsp.query} ${ocsp.requireStaple}`];
-    return this.#crypto.hash.hash('sha256', concat([utf8('XPSC trust\n'), utf8(lines.join('\n'))]));
+  update(settings: TrustSettings): Promise<void> {
+    return this.#inTurn(async () => {
+      const next = this.#configure(settings);
+      try {
+        await startWatching(next);
+        await this.#loadBundles(settings);
+      } catch (thrown) {
+        stopWatching(next);
+        throw thrown;
+      }
+      const before = this.#configured;
+      this.#configured = next;
+      stopWatching(before);
+      this.#adopt();
+      if (!equalLists(before.pins.pins, next.pins.pins)) this.#changed('pins');
+      await this.#loadCrls();
+    });
   }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    clearTimeout(this.#retry);
+    stopWatching(this.#configured);
+    this.#stopSource?.();
+    this.#network[Symbol.dispose]();
+    this.#ownFetcher?.[Symbol.dispose]();
+    this.#changes.clear();
+    this.#failures.clear();
+  }
+
+  #configure(settings: TrustSettings): Configured {
+    const crlPaths = settings.revocation.mode === 'off' ? [] : settings.revocation.crl;
+    return {
+      settings,
+      pins: new PinSet(settings.pins),
+      bundleWatch: new FileWatch(
+        settings.bundles.map(({ file }) => file),
+        () => this.#inBackground(async () => {
+          await this.#loadBundles(this.#configured.settings);
+          this.#adopt();
+        }),
+        this.#timing,
+      ),
+      crlWatch: new FileWatch(crlPaths, () => this.#inBackground(() => this.#loadCrls()), this.#timing),
+    };
+  }
+
+  /** All bundles or none. */
+  async #loadBundles(settings: TrustSettings): Promise<void> {
+    this.#fileAnchors = await loadBundles(settings.bundles, this.#crypto);
+  }
+
+  /** Trust what was loaded, if it is anything else than before. */
+  #adopt(): void {
+    this.#anchors = [...this.#fileAnchors, ...(this.#source?.anchors ?? [])];
+    const digest = digestOf(this.#anchors, this.#configured, this.#crypto);
+    if (equalBytes(digest, this.#digest)) return;
+    this.#digest = digest;
+    this.#hints = this.#anchors.slice(0, MAX_HINTS).map(({ certificate }) => this.#crypto.hash.hash('sha256', certificate.spki));
+    this.#log({ level: 'info', what: 'bundles_loaded', detail: `${this.#anchors.length} trust anchors` });
+    this.#changed('bundles');
+  }
+
+  /** Every CRL that can be used is, whatever is wrong with another one: each revokes somebody. */
+  async #loadCrls(): Promise<void> {
+    const { revocation } = this.#configured.settings;
+    if (revocation.mode === 'off') return;
+    const { found, failures } = await this.#crlFiles.read(revocation.crl);
+    this.#take([...found, ...(await this.#sourceCrls())], failures);
+  }
+
+  #take(candidates: readonly StoredCrl[], readFailures: readonly XpsError[]): void {
+    const { hasChanged, failures } = this.#store.admitAll(candidates);
+    if (hasChanged) {
+      this.#log({ level: 'info', what: 'crls_loaded', detail: `${this.#store.crls.length} CRLs in use` });
+      this.#changed('crl');
+    }
+    const [first, ...others] = [...readFailures, ...failures];
+    if (first === undefined) return;
+    for (const error of others) this.#fail(error);
+    this.#retryLater();
+    throw first;
+  }
+
+  async #takeSource(): Promise<void> {
+    this.#adopt();
+    if (this.#configured.settings.revocation.mode !== 'off') this.#take(await this.#sourceCrls(), []);
+  }
+
+  async #sourceCrls(): Promise<readonly StoredCrl[]> {
+    const found: StoredCrl[] = [];
+    for (const der of this.#source?.crls ?? []) found.push({ crl: await parseCrlOffLoop(der), source: 'agent' });
+    return found;
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#inBackground(() => this.#loadCrls()), RETRY_MS);
+    this.#retry.unref();
+  }
+
+  #changed(change: TrustChange): void {
+    if (this.#isDisposed) return;
+    this.#generation += 1;
+    this.#changes.tell(change);
+  }
+
+  /** One after the other: two loads at the same time could end in the wrong order. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#work.then(work);
+    this.#work = turn.catch(() => {});
+    return turn;
+  }
+
+  #inBackground(work: () => Promise<void>): void {
+    if (this.#isDisposed) return;
+    this.#inTurn(work).catch((thrown: unknown) => this.#fail(toXpsError(thrown)));
+  }
+
+  #fail(error: XpsError): void {
+    if (this.#isDisposed) return;
+    this.#log({ level: 'error', what: 'failed', detail: error.message, error });
+    this.#failures.tell(error);
+  }
+}
+
+async function startWatching({ bundleWatch, crlWatch }: Configured): Promise<void> {
+  await bundleWatch.start();
+  await crlWatch.start();
+}
+
+function stopWatching({ bundleWatch, crlWatch }: Configured): void {
+  bundleWatch[Symbol.dispose]();
+  crlWatch[Symbol.dispose]();
+}
+
+function loadLeafKey(leaf: Bytes, crypto: Crypto): VerifyingKey {
+  const { spki } = parseCertificate(leaf);
+  try {
+    return crypto.signature.loadVerifyingKey(spki);
+  } catch (cause) {
+    throw new XpsError('certificate_weak', { detail: `the key of the leaf: ${toXpsError(cause).detail}`, cause });
+  }
+}
+
+/** docs/PROTOCOL.md §6.4, §10.3: what decides about a peer, in an order that does not depend on files. */
+function digestOf(anchors: readonly Anchor[], { settings, pins }: Configured, crypto: Crypto): Bytes {
+  const { mode, graceMs, ocsp } = settings.revocation;
+  const trusted = anchors.map(({ certificate, trustDomain }) => `${toHex(crypto.hash.hash('sha256', certificate.der))} ${trustDomain ?? ''}`);
+  const policy = [mode, graceMs, ocsp.staple, ocsp.query, ocsp.requireStaple, settings.clockSkewMs].join(' ');
+  return crypto.hash.hash('sha256', utf8(['XPSC trust', ...new Set(trusted.toSorted()), ...pins.pins, policy].join('\n')));
+}
+
+function equalLists(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }
