@@ -19,6 +19,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'run', summary: 'run the tunnels of a configuration', load: () => import('./run.ts') },
   { name: 'check', summary: 'validate a configuration without serving', load: () => import('./check.ts') },
   { name: 'pki', summary: 'a certificate authority for development and tests', load: () => import('./pki.ts') },
+  { name: 'verify', summary: 'judge a certificate as a tunnel would', load: () => import('./verify.ts') },
   { name: 'engines', summary: 'what does the cryptography on this machine', load: () => import('./engines.ts') },
 ];
 

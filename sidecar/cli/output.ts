@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { CommanderError } from 'commander';
 import { XpsError } from '../../base/errors.ts';
 import { REASONS } from '../../base/reasons.ts';
@@ -46,11 +47,16 @@ function hasColours(stream: Stream): boolean {
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, visible(cell));
   }
   const line = (row: readonly string[]): string =>
-    row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at] as number))).join('  ').trimEnd();
+    row.map((cell, at) => (at === row.length - 1 ? cell : cell + ' '.repeat((widths[at] as number) - visible(cell)))).join('  ').trimEnd();
   return rows.map(line).join('\n');
+}
+
+/** Columns that a cell takes, colours not counted. */
+function visible(cell: string): number {
+  return stripVTControlCharacters(cell).length;
 }
 
 /** Examples at the end of a help text: what it does, then the line to type. */
