@@ -105,7 +105,7 @@ export class SecureChannel implements Disposable {
   #session: Session | undefined;
   #isOver = false;
   #isJudging = false;
-  /** S: the first message passed the gate, so the peer may be answered. */
+  /** S: a hello passed the gate, so the peer may be answered. */
   #isGatePassed = false;
   #hasReceivedProtected = false;
   /** Body of the first ClientHello, for the handshake id of a log line. */
@@ -251,7 +251,7 @@ export class SecureChannel implements Disposable {
     return this.#wire.provider;
   }
 
-  /** A complete hello was accepted: the peer is more than a silent connection. */
+  /** A complete hello passed the gate: the peer is more than a silent connection. */
   get hasHello(): boolean {
     return this.#isGatePassed;
   }
@@ -398,12 +398,19 @@ export class SecureChannel implements Disposable {
     if (protection !== 'plain') this.#hasReceivedProtected = true;
     const row = permit(state.name, message.type, protection);
     this.#noteHello(message);
-    const step = state.receive(message);
+    const step = this.#receiveIn(state, message);
     if (!row.next.includes(step.next.name)) {
       throw new XpsError('internal_error', { detail: `"${step.next.name}" does not follow "${state.name}"` });
     }
-    this.#isGatePassed = true;
     this.#apply(step);
+  }
+
+  #receiveIn(state: HandshakeState, message: Message): Step {
+    try {
+      return state.receive(message);
+    } finally {
+      this.#isGatePassed ||= state.isGatePassed;
+    }
   }
 
   /** docs/PROTOCOL.md §11.2. */

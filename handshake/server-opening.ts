@@ -44,11 +44,17 @@ export function startServer(settings: ServerSettings): HandshakeState {
 class WaitHello extends WaitState {
   readonly name: 'S wait hello' | 'S wait hello again';
   readonly #settings: ServerSettings;
+  #isGatePassed: boolean;
 
   constructor(name: 'S wait hello' | 'S wait hello again', settings: ServerSettings) {
     super();
     this.name = name;
     this.#settings = settings;
+    this.#isGatePassed = name === 'S wait hello again';
+  }
+
+  override get isGatePassed(): boolean {
+    return this.#isGatePassed;
   }
 
   override receive(message: Message): Step {
@@ -64,6 +70,7 @@ class WaitHello extends WaitState {
     const { crypto, early } = this.#settings;
     if (!crypto.equal(hello.serviceTag, early.serviceTag)) throw new XpsError('service_mismatch');
     if (!crypto.equal(hello.gate, early.gate(hello.gateInput))) throw new XpsError('gate_mismatch');
+    this.#isGatePassed = true;
   }
 
   #retry(hello: ClientHello): Step {

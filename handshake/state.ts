@@ -12,6 +12,8 @@ export interface Step {
 /** One awaited message: holds only what is valid at that moment. Disposing wipes its secrets. */
 export interface HandshakeState extends Disposable {
   readonly name: StateName;
+  /** S: a hello has passed the gate, so the peer is no stranger and may be answered (docs/PROTOCOL.md §6.2). */
+  readonly isGatePassed: boolean;
   /** `flow.ts` has already permitted the message. */
   receive(message: Message): Step;
   /** Only in a "judge" state: the peer's chain was accepted and it may be here. */
@@ -23,6 +25,10 @@ export abstract class WaitState implements HandshakeState {
   abstract readonly name: StateName;
   abstract receive(message: Message): Step;
 
+  get isGatePassed(): boolean {
+    return true;
+  }
+
   judged(): Step {
     throw new XpsError('internal_error', { detail: `a verdict in state "${this.name}"` });
   }
@@ -32,6 +38,7 @@ export abstract class WaitState implements HandshakeState {
 
 export abstract class JudgeState implements HandshakeState {
   abstract readonly name: StateName;
+  readonly isGatePassed = true;
   abstract judged(peer: ChannelPeer): Step;
 
   receive(): Step {
@@ -43,6 +50,7 @@ export abstract class JudgeState implements HandshakeState {
 
 export class EstablishedState implements HandshakeState {
   readonly name = 'established';
+  readonly isGatePassed = true;
 
   receive(): Step {
     throw new XpsError('internal_error', { detail: 'a handshake message after the end' });
