@@ -1,5 +1,5 @@
 # The addon: build/Release/xpscerpto.node. One static library for each instruction set, so that no code compiled for one
-# set can be linked into a function that runs without it. Flags of a library are repeated in test/native/compile.ts.
+# set can be linked into a function that runs without it. The tests read this file for the flags (test/support/native-build.ts).
 {
   'variables': {
     'addon_sources': [

@@ -147,7 +147,12 @@ struct aes_gcm {
 
   // H^(blocks) … for the vector that begins `blocks` before the end of what is hashed in one go.
   XPS_INLINE static regw powers_from(const aes_gcm_key& key, size_t blocks) {
-    return Wide::load(key.powers[GCM_POWERS - blocks]);
+    return powers_at(key, (GCM_POWERS - blocks) * 16);
+  }
+
+  // Past the end of the table there are zeros.
+  XPS_INLINE static regw powers_at(const aes_gcm_key& key, size_t offset) {
+    return Wide::load(reinterpret_cast<const uint8_t*>(&key) + offsetof(aes_gcm_key, powers) + offset);
   }
 
   // Encrypts one chunk while hashing another. `hashed` may be `in` itself: it is read before `out` is written.
@@ -280,7 +285,7 @@ struct aes_gcm {
         }
         regw block = Wide::byte_reverse(SEALS ? output : input);
         // One power more than blocks: the length block comes last.
-        const regw power = Wide::load(key.powers[GCM_POWERS - 1 - blocks] + i * VECTOR);
+        const regw power = powers_at(key, (GCM_POWERS - 1 - blocks) * 16 + i * VECTOR);
         if (i == 0) {
           sum = multiply<Wide>(Wide::exclusive_or(block, Wide::widen(hash)), power);
         } else {
