@@ -58,7 +58,7 @@ async function requireAnswer(ports: DemoPorts): Promise<void> {
 }
 
 function introduction(files: DemoFiles, ports: DemoPorts): string {
-  const here = (path: string): string => relative(process.cwd(), path) || '.';
+  const here = (path: string): string => (relative('', path).startsWith('..') ? path : relative('', path));
   const application = `http://127.0.0.1:${ports.application}/`;
   return [
     styled('bold', 'The demo is running; a first request went through both sidecars.'),
