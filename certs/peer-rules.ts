@@ -48,7 +48,7 @@ export function parsePeerRule(text: string): PeerRule | RuleMistake {
   if (text.startsWith('spiffe://')) return spiffeRule(text);
   const separator = text.indexOf(':');
   const value = text.slice(separator + 1);
-  if (value === '') return { mistake: `"${text}" names nobody: there is nothing after the colon` };
+  if (value === '' && separator > 0) return { mistake: `"${text}" names nobody: there is nothing after the colon` };
   switch (text.slice(0, separator)) {
     case 'dns':
       return dnsRule(text, value);
