@@ -3,7 +3,8 @@ import { systemClock, type Clock } from '../base/clock.ts';
 import { XpsError } from '../base/errors.ts';
 import type { Secret } from '../base/secret.ts';
 import type { CredentialSource, Trust } from '../certs/contract.ts';
-import { openCredentialFiles } from '../certs/credential-files.ts';
+import type { CertsEvent } from '../certs/events.ts';
+import { openIdentity } from '../certs/identity.ts';
 import { openTrust } from '../certs/trust.ts';
 import { createCrypto } from '../engines/registry.ts';
 import { openAdmin, type Admin } from './admin/admin.ts';
@@ -20,6 +21,19 @@ import type { Tunnel, TunnelContext } from './tunnels/tunnel.ts';
 
 /** This was written later than then: a clock that says otherwise is wrong. */
 const NOT_BEFORE_MS = Date.UTC(2026, 10, 1);
+
+const EVENT_MESSAGES: Readonly<Record<CertsEvent['what'], string>> = {
+  bundles_loaded: 'trust bundles loaded',
+  crls_loaded: 'CRLs loaded',
+  crl_fetched: 'CRL fetched',
+  crl_stale: 'a CRL is out of date',
+  ocsp_answered: 'OCSP answer received',
+  credential_loaded: 'identity loaded',
+  credential_expires: 'the identity is about to be refused',
+  staple_fetched: 'OCSP staple fetched',
+  agent_connected: 'the identity agent is back',
+  failed: 'trust or identity could not be renewed; the last good state stays in use',
+};
 
 export interface SidecarDependencies {
   readonly environment: Environment;
@@ -140,6 +154,11 @@ class RunningSidecar implements Sidecar {
     return undefined;
   }
 
+  #logCertsEvent({ level, what, detail, error }: CertsEvent): void {
+    if (error === undefined) this.#log[level](EVENT_MESSAGES[what], { detail });
+    else this.#log[level](EVENT_MESSAGES[what], errorFields(error));
+  }
+
   async #context(): Promise<TunnelContext> {
     const { engine, simdIsaMask } = this.#environment;
     const { identity, trust, crypto: cryptoConfig, meshKeyFile } = this.#config;
@@ -150,15 +169,13 @@ class RunningSidecar implements Sidecar {
       onWarning: (message) => this.#log.warn(message),
     });
     this.#plane = this.#startPlane();
-    const shared = { crypto, clock: this.#clock };
-    this.#trust = await openTrust(trust, shared);
-    this.#trust.onFailure((error) => this.#log.warn('trust could not be renewed; the last good state stays in use', errorFields(error)));
-    if (identity !== undefined && 'certFile' in identity) {
-      this.#credentials = await openCredentialFiles(identity, shared);
-      this.#credentials.onFailure((error) => this.#log.warn('the identity could not be renewed; the last good one stays in use', errorFields(error)));
-      this.#credentials.onChange(() => this.#log.info('the identity was renewed'));
-    }
+    const shared = { crypto, clock: this.#clock, log: (event: CertsEvent) => this.#logCertsEvent(event) };
+    const own = identity === undefined ? undefined : await openIdentity(identity, shared);
+    this.#credentials = own?.credential;
+    this.#trust = await openTrust(trust, { ...shared, bundles: own?.bundles });
     this.#trust.onChange((change) => this.#log.info('trust has changed; every open channel is judged again', { change }));
+    // Peers may demand a staple with the first handshake.
+    if (this.#trust.staples !== undefined) await this.#credentials?.staple(this.#trust.staples);
     if (meshKeyFile !== undefined) this.#meshKey = readMeshKey(meshKeyFile);
     return {
       crypto, cryptoConfig,

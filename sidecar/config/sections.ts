@@ -23,6 +23,8 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /** docs/PROTOCOL.md §13: the hard limit is 2^22.5 records; a soft limit leaves room for the rekey. */
 const MAX_REKEY_MESSAGES = 2 ** 22;
+/** About a second, for tests and the cautious; written as a fraction. */
+const MIN_REKEY_MINUTES = 0.0166;
 
 export const SECTION_NAMES = ['identity', 'trust', 'tunnels', 'admin', 'crypto', 'log', 'mesh_key'] as const;
 
@@ -296,7 +298,7 @@ const crypto: z.ZodType<CryptoConfig> = z
     tls: z
       .strictObject({
         rekey_messages: wholeNumber(1, MAX_REKEY_MESSAGES).default(2_000_000),
-        rekey_minutes: z.number().positive().max(10_080).default(60),
+        rekey_minutes: z.number().min(MIN_REKEY_MINUTES).max(10_080).default(60),
       })
       .prefault({}),
     kex: z

@@ -2,14 +2,19 @@ import type { LimitsConfig } from '../config/schema.ts';
 import type { Pass } from '../transports/transport.ts';
 import type { TunnelCounters } from './counters.ts';
 
-type Stage = 'silent' | 'hello' | 'established';
+/** How far a connection has come, in the order in which connections have to make room. */
+const HALF_OPEN_STAGES = ['silent', 'retried', 'answered'] as const;
+type HalfOpenStage = (typeof HALF_OPEN_STAGES)[number];
+type Stage = HalfOpenStage | 'established';
 
 /** A connection's place under the limits of its tunnel. */
 export interface AdmissionPass extends Pass {
   /** How the connection is closed when it has to make room; the listener's way until somebody has a better one. */
   onDrop: () => void;
-  /** A complete hello came: it is more than a silent connection. */
-  helloCame(): void;
+  /** Its hello has to come back with a cookie. */
+  retried(): void;
+  /** Its hello was answered: it has shown a cookie where one was demanded. */
+  answered(): void;
   established(): void;
 }
 
@@ -17,18 +22,20 @@ interface Source {
   readonly name: string;
   total: number;
   /** In the order of their arrival. */
-  readonly silent: Set<Place>;
-  readonly hello: Set<Place>;
+  readonly stages: Readonly<Record<HalfOpenStage, Set<Place>>>;
 }
 
-/** Hellos answered within a second beyond which every further one has to come back with a cookie. */
+/** So long nobody has to make room: a hello follows its SYN at once, and a cookie comes back within a round trip. */
+const GRACE_MS = 250;
+/** But for this many times the limit, which is reached by floods only. */
+const HARD_FACTOR = 4;
+/** Hellos within a second beyond which every further one has to come back with a cookie. */
 const HELLOS_PER_SECOND = 200;
 
 /**
  * Who may be connected. Established channels keep their place; when there are too many connections, it is
  * unfinished handshakes that make room: those of the source that has most of them, silent ones before
- * those that said hello, the oldest first. So a flood displaces itself, and an honest client, whose
- * hello follows its SYN at once, is displaced last.
+ * those that said hello, the oldest first. So a flood displaces itself, and an honest client last.
  */
 export class Admission {
   readonly #limits: LimitsConfig;
@@ -37,9 +44,10 @@ export class Admission {
   readonly #sources = new Map<string, Source>();
   #total = 0;
   #halfOpen = 0;
-  #saidHello = 0;
-  /** Sources to look at when the present turn of the event loop is over; undefined: nothing to do. */
-  #trimming: Set<Source> | undefined;
+  #answered = 0;
+  /** Sources that have more than their share. */
+  readonly #crowded = new Set<Source>();
+  #isTrimming = false;
   #secondBegan = 0;
   #hellosThisSecond = 0;
 
@@ -57,19 +65,25 @@ export class Admission {
     return this.#halfOpen;
   }
 
-  /** docs/PROTOCOL.md §6.3: hellos are answered with a Retry. */
-  get isUnderLoad(): boolean {
-    return this.#hellosThisSecond > HELLOS_PER_SECOND || this.#saidHello > this.#limits.handshakes / 4;
+  /** docs/PROTOCOL.md §6.3: hellos are answered with a Retry. To be asked once for each hello. */
+  isUnderLoad(): boolean {
+    const second = Math.floor(this.#nowMs() / 1000);
+    if (second !== this.#secondBegan) {
+      this.#secondBegan = second;
+      this.#hellosThisSecond = 0;
+    }
+    this.#hellosThisSecond += 1;
+    return this.#hellosThisSecond > HELLOS_PER_SECOND || this.#answered > this.#limits.handshakes / 4;
   }
 
   /** A connection that has to prove itself. `drop` closes it when it has to make room. */
   enter(source: string, drop: () => void): AdmissionPass {
-    const place = new Place(this.#source(source), drop, this);
-    place.source.silent.add(place);
+    const place = new Place(this.#source(source), drop, this, this.#nowMs());
+    place.source.stages.silent.add(place);
     place.source.total += 1;
     this.#total += 1;
     this.#halfOpen += 1;
-    this.#trimSoon(place.source);
+    if (this.#isOverShare(place.source, 1) || this.#isOverFull(1)) this.#trimSoon(place.source);
     return place;
   }
 
@@ -80,11 +94,16 @@ export class Admission {
       this.#counters.refused += 1;
       return undefined;
     }
-    const place = new Place(this.#source(source), () => undefined, this);
+    const place = new Place(this.#source(source), () => undefined, this, this.#nowMs());
     place.stage = 'established';
     place.source.total += 1;
     this.#total += 1;
     return place;
+  }
+
+  /** A few times a second: those that had grace make room now. */
+  beat(): void {
+    if (this.#crowded.size > 0 || this.#isOverFull(1)) this.#trim();
   }
 
   /** For `Place` alone. */
@@ -93,10 +112,9 @@ export class Admission {
     this.#takeFromStage(place);
     place.stage = to;
     if (to === 'established') return;
-    place.source[to].add(place);
+    place.source.stages[to].add(place);
     this.#halfOpen += 1;
-    this.#saidHello += to === 'hello' ? 1 : 0;
-    if (to === 'hello') this.#countHello();
+    if (to === 'answered') this.#answered += 1;
   }
 
   /** For `Place` alone. */
@@ -106,13 +124,15 @@ export class Admission {
     this.#takeFromStage(place);
     place.source.total -= 1;
     this.#total -= 1;
-    if (place.source.total === 0) this.#sources.delete(place.source.name);
+    if (place.source.total > 0) return;
+    this.#sources.delete(place.source.name);
+    this.#crowded.delete(place.source);
   }
 
   #source(name: string): Source {
     let source = this.#sources.get(name);
     if (source === undefined) {
-      source = { name, total: 0, silent: new Set(), hello: new Set() };
+      source = { name, total: 0, stages: { silent: new Set(), retried: new Set(), answered: new Set() } };
       this.#sources.set(name, source);
     }
     return source;
@@ -120,47 +140,41 @@ export class Admission {
 
   #takeFromStage(place: Place): void {
     if (place.stage === 'established') return;
-    place.source[place.stage].delete(place);
+    place.source.stages[place.stage].delete(place);
     this.#halfOpen -= 1;
-    if (place.stage === 'hello') this.#saidHello -= 1;
-  }
-
-  #countHello(): void {
-    const second = Math.floor(this.#nowMs() / 1000);
-    if (second !== this.#secondBegan) {
-      this.#secondBegan = second;
-      this.#hellosThisSecond = 0;
-    }
-    this.#hellosThisSecond += 1;
+    if (place.stage === 'answered') this.#answered -= 1;
   }
 
   /** Two turns of the event loop later what has arrived by now has been read: nobody is dropped with a hello in the socket. */
   #trimSoon(source: Source): void {
-    if (!this.#isOverShare(source) && !this.#isOverFull) return;
-    if (this.#trimming === undefined) setImmediate(() => setImmediate(() => this.#trim()));
-    this.#trimming ??= new Set();
-    this.#trimming.add(source);
-  }
-
-  get #isOverFull(): boolean {
-    return this.#total > this.#limits.connections || this.#halfOpen > this.#limits.handshakes;
+    this.#crowded.add(source);
+    if (this.#isTrimming) return;
+    this.#isTrimming = true;
+    setImmediate(() => setImmediate(() => {
+      this.#isTrimming = false;
+      this.#trim();
+    }));
   }
 
   #trim(): void {
-    const sources = this.#trimming ?? [];
-    this.#trimming = undefined;
-    for (const source of sources) {
-      while (this.#isOverShare(source) && this.#dropOne(source));
+    for (const source of this.#crowded) {
+      while (this.#isOverShare(source, 1) && this.#dropOne(source, this.#isOverShare(source, HARD_FACTOR)));
+      if (!this.#isOverShare(source, 1)) this.#crowded.delete(source);
     }
-    while (this.#isOverFull) {
+    while (this.#isOverFull(1)) {
       const biggest = this.#biggestSource();
-      if (biggest === undefined || !this.#dropOne(biggest)) return;
+      if (biggest === undefined || !this.#dropOne(biggest, this.#isOverFull(HARD_FACTOR))) return;
     }
   }
 
-  #isOverShare(source: Source): boolean {
+  #isOverFull(factor: number): boolean {
+    const { connections, handshakes } = this.#limits;
+    return this.#total > connections * factor || this.#halfOpen > handshakes * factor;
+  }
+
+  #isOverShare(source: Source, factor: number): boolean {
     const { connectionsPerSource, handshakesPerSource } = this.#limits;
-    return source.total > connectionsPerSource || halfOpenOf(source) > handshakesPerSource;
+    return source.total > connectionsPerSource * factor || halfOpenOf(source) > handshakesPerSource * factor;
   }
 
   #biggestSource(): Source | undefined {
@@ -171,8 +185,11 @@ export class Admission {
     return biggest;
   }
 
-  #dropOne(source: Source): boolean {
-    const place = source.silent.values().next().value ?? source.hello.values().next().value;
+  /** False: nobody there has to make room, or nobody yet. */
+  #dropOne(source: Source, isHard: boolean): boolean {
+    const before = this.#nowMs() - GRACE_MS;
+    const oldest = HALF_OPEN_STAGES.map((stage) => source.stages[stage].values().next().value).filter((place) => place !== undefined);
+    const place = oldest.find(({ sinceMs }) => sinceMs < before) ?? (isHard ? oldest[0] : undefined);
     if (place === undefined) return false;
     this.remove(place);
     this.#counters.halfOpenDropped += 1;
@@ -183,19 +200,25 @@ export class Admission {
 
 class Place implements AdmissionPass {
   readonly source: Source;
+  readonly sinceMs: number;
   onDrop: () => void;
   readonly #admission: Admission;
   stage: Stage = 'silent';
   hasLeft = false;
 
-  constructor(source: Source, drop: () => void, admission: Admission) {
+  constructor(source: Source, drop: () => void, admission: Admission, nowMs: number) {
     this.source = source;
     this.onDrop = drop;
     this.#admission = admission;
+    this.sinceMs = nowMs;
   }
 
-  helloCame(): void {
-    if (this.stage === 'silent') this.#admission.move(this, 'hello');
+  retried(): void {
+    if (this.stage === 'silent') this.#admission.move(this, 'retried');
+  }
+
+  answered(): void {
+    if (this.stage !== 'established') this.#admission.move(this, 'answered');
   }
 
   established(): void {
@@ -207,6 +230,6 @@ class Place implements AdmissionPass {
   }
 }
 
-function halfOpenOf(source: Source): number {
-  return source.silent.size + source.hello.size;
+function halfOpenOf({ stages }: Source): number {
+  return stages.silent.size + stages.retried.size + stages.answered.size;
 }

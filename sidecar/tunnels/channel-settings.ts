@@ -46,11 +46,12 @@ export class ChannelSettingsSource {
     };
   }
 
-  server(tunnel: ServerTunnel, cookies: CookiePolicy, redeemTicket: (ticket: Uint8Array) => ServerTicket | undefined): ServerChannelSettings {
+  /** `waitedMs`: since the connection was accepted. */
+  server(tunnel: ServerTunnel, waitedMs: number, cookies: CookiePolicy, redeemTicket: (ticket: Uint8Array) => ServerTicket | undefined): ServerChannelSettings {
     const { trust, meshKey } = this.#context;
     return {
       side: 'server',
-      ...this.#common(),
+      ...this.#common(waitedMs),
       hasMeshKey: meshKey !== undefined,
       handshake: {
         ...this.#commonHandshake(),
@@ -88,7 +89,7 @@ export class ChannelSettingsSource {
     return this.#judge.judge(evidence.credential, evidence.side);
   }
 
-  #common(): {
+  #common(waitedMs = 0): {
     readonly timeouts: ChannelTimeouts;
     readonly rekeyLimits: RekeyLimits;
     readonly rekeySettings: () => RekeySettings;
@@ -99,8 +100,8 @@ export class ChannelSettingsSource {
     const { timeouts, keepAliveMs } = this.#tunnel;
     return {
       timeouts: {
-        helloMs: timeouts.helloMs,
-        handshakeMs: timeouts.handshakeMs,
+        helloMs: timeouts.helloMs - waitedMs,
+        handshakeMs: timeouts.handshakeMs - waitedMs,
         closeMs: timeouts.closeMs,
         keepAliveMs: keepAliveMs ?? 0,
       },

@@ -145,10 +145,6 @@ export class ClientTunnel implements Tunnel, LinkOwner {
 
   // Calls of the links.
 
-  onHello(): void {
-    // Said by clients only.
-  }
-
   onReady(link: Link): void {
     const opening = this.#openings.get(link);
     opening?.settle?.ready(link);

@@ -27,10 +27,14 @@ export class CookieJar {
     this.#keyMadeAtMs = nowMs();
   }
 
-  /** For the connection from `address`; `isDemanded` is asked once for each hello. */
-  policyFor(address: string, isDemanded: () => boolean): CookiePolicy {
+  /** For the connection from `address`; `isDemanded` is asked once for each hello, `onValid` told of a cookie that is good. */
+  policyFor(address: string, isDemanded: () => boolean, onValid: () => void): CookiePolicy {
     const make = (core: Bytes): Bytes => this.#make(address, core);
-    const isValid = (core: Bytes, cookie: Bytes): boolean => this.#isValid(address, core, cookie);
+    const isValid = (core: Bytes, cookie: Bytes): boolean => {
+      const isGood = this.#isValid(address, core, cookie);
+      if (isGood) onValid();
+      return isGood;
+    };
     return {
       get isDemanded() {
         return isDemanded();

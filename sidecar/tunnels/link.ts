@@ -30,8 +30,6 @@ export interface StreamUser {
 
 /** Whoever owns the link: a tunnel. */
 export interface LinkOwner {
-  /** S: the first flight of the peer was complete and passed the gate. */
-  onHello(link: Link): void;
   /** C: a stream may be opened, though the server has not confirmed yet. */
   onReady(link: Link): void;
   onEstablished(link: Link, established: Established): void;
@@ -51,7 +49,6 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #stopBeat: () => void;
   #user: StreamUser | undefined;
-  #hasHello = false;
   #isReadingWanted = true;
   #isPaused = false;
   #isOver = false;
@@ -139,10 +136,6 @@ export class Link {
 
   #receive(bytes: Bytes): void {
     this.channel.receive(bytes);
-    if (!this.#hasHello && this.channel.hasHello) {
-      this.#hasHello = true;
-      if (!this.#isOver) this.#owner.onHello(this);
-    }
     this.#steer();
   }
 

@@ -127,6 +127,12 @@ export class Links {
     }
   }
 
+  /** A connection that ended before there was a channel. */
+  turnedAway(remote: string, error: XpsError): void {
+    count(this.#options.counters.handshakesFailed, error.reason);
+    this.#strangers.warn('handshake failed', { remote, ...errorFields(error) });
+  }
+
   /** Fresh keys soon, without a verdict before: our own credential was renewed. */
   demandRekeys(): void {
     this.#demands.push(...this.#established.keys());

@@ -1,3 +1,4 @@
+import type { Bytes } from '../../base/bytes.ts';
 import { XpsError } from '../../base/errors.ts';
 import { SecureChannel } from '../../channel/channel.ts';
 import type { Destination } from '../../channel/messages/stream-messages.ts';
@@ -19,6 +20,7 @@ import { Links, peerName } from './links.ts';
 import { Relay } from './relay.ts';
 import { dialFirst } from './target-dial.ts';
 import { Targets } from './targets.ts';
+import { SilentConnections } from './silent-connections.ts';
 import { ServerTickets, ticketLifetimeS, type Series } from './tickets.ts';
 import type { Tunnel, TunnelContext, TunnelStatus } from './tunnel.ts';
 import { whenEmpty } from './when-empty.ts';
@@ -43,6 +45,7 @@ export class ServerTunnel implements Tunnel, LinkOwner {
   readonly #settings: ChannelSettingsSource;
   readonly #admission: Admission;
   readonly #cookies: CookieJar;
+  readonly #silent: SilentConnections;
   readonly #links: Links;
   readonly #targets: Targets<PlainAddress>;
   readonly #tickets = new ServerTickets();
@@ -64,6 +67,7 @@ export class ServerTunnel implements Tunnel, LinkOwner {
     this.#settings = new ChannelSettingsSource(context, config);
     this.#admission = new Admission(config.limits, this.#counters, nowMs);
     this.#cookies = new CookieJar(crypto, nowMs);
+    this.#silent = new SilentConnections(config.timeouts.helloMs, nowMs);
     this.#targets = new Targets(config.connect);
     this.#links = new Links({
       settings: this.#settings,
@@ -111,10 +115,10 @@ export class ServerTunnel implements Tunnel, LinkOwner {
   async drain(deadlineMs: number): Promise<void> {
     this.#isDraining = true;
     await this.#listener?.close();
-    const error = new XpsError('shutting_down');
+    this.#silent.close();
     for (const link of this.#links.established) link.channel.retire();
     await whenEmpty(() => this.#links.size === 0, this.#context.heartbeat, deadlineMs);
-    for (const link of this.#links) link.fail(error);
+    for (const link of this.#links) link.fail(new XpsError('shutting_down'));
     for (const stop of this.#stops) stop();
     this.#tickets[Symbol.dispose]();
   }
@@ -140,10 +144,6 @@ export class ServerTunnel implements Tunnel, LinkOwner {
   }
 
   // Calls of the links.
-
-  onHello(link: Link): void {
-    this.#arrivals.get(link)?.pass.helloCame();
-  }
 
   onReady(): void {
     // Of clients only.
@@ -215,16 +215,34 @@ export class ServerTunnel implements Tunnel, LinkOwner {
   }
 
   #accept(transport: Transport, pass: AdmissionPass): void {
-    this.#counters.accepted += 1;
+    this.counters.accepted += 1;
+    pass.onDrop = this.#silent.add(
+      transport,
+      (first, waitedMs) => this.#begin(transport, pass, first, waitedMs),
+      (why) => {
+        pass.leave();
+        if (why === 'closed') this.#links.turnedAway(transport.remote, new XpsError('channel_truncated', { detail: 'no byte came' }));
+        else this.#links.turnedAway(transport.remote, new XpsError('handshake_timeout', { detail: 'no byte came' }));
+      },
+    );
+  }
+
+  /** The first byte makes it a connection that may become a channel. */
+  #begin(transport: Transport, pass: AdmissionPass, first: Bytes, waitedMs: number): void {
     const { keepAliveMs } = this.#config;
     transport.tune({ noDelay: true, ...(keepAliveMs === undefined ? {} : { keepAliveMs }) });
     const arrival: Arrival = { pass, series: { signedAtMs: this.#context.clock.wallMs() }, idleSinceMs: 0, streams: 0 };
-    const cookies = this.#cookies.policyFor(transport.remote, () => {
-      const isDemanded = this.#admission.isUnderLoad;
-      if (isDemanded) this.#counters.retriesDemanded += 1;
-      return isDemanded;
-    });
-    const settings = this.#settings.server(this.#config, cookies, (ticket) => {
+    const isDemanded = (): boolean => {
+      if (!this.#admission.isUnderLoad()) {
+        pass.answered();
+        return false;
+      }
+      this.counters.retriesDemanded += 1;
+      pass.retried();
+      return true;
+    };
+    const cookies = this.#cookies.policyFor(transport.remote, isDemanded, () => pass.answered());
+    const settings = this.#settings.server(this.#config, waitedMs, cookies, (ticket) => {
       const redeemed = this.#tickets.redeem(ticket, this.#settings.binding(), this.#context.clock.wallMs());
       if (redeemed !== undefined) arrival.series = redeemed.series;
       return redeemed?.ticket;
@@ -234,6 +252,7 @@ export class ServerTunnel implements Tunnel, LinkOwner {
     this.#links.add(link);
     pass.onDrop = () => link.drop(new XpsError('half_open_dropped'));
     link.start();
+    transport.onData(first);
   }
 
   async #connect(link: Link, relay: Relay, signal: AbortSignal): Promise<void> {
@@ -285,6 +304,8 @@ export class ServerTunnel implements Tunnel, LinkOwner {
 
   #beat(): void {
     this.#route?.beat();
+    this.#admission.beat();
+    this.#silent.beat();
     this.#links.beat();
     this.#retireIdle();
   }
