@@ -18,6 +18,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'explain', summary: 'what an error means and what to do', load: () => import('./explain.ts') },
   { name: 'run', summary: 'run the tunnels of a configuration', load: () => import('./run.ts') },
   { name: 'check', summary: 'validate a configuration without serving', load: () => import('./check.ts') },
+  { name: 'doctor', summary: 'say what is wrong with a tunnel', load: () => import('./doctor.ts') },
   { name: 'pki', summary: 'a certificate authority for development and tests', load: () => import('./pki.ts') },
   { name: 'verify', summary: 'judge a certificate as a tunnel would', load: () => import('./verify.ts') },
   { name: 'engines', summary: 'what does the cryptography on this machine', load: () => import('./engines.ts') },
