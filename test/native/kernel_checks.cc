@@ -7,7 +7,12 @@
 //   kernel_checks random COUNT SEED       random lengths, AADs and positions; random forgeries
 //   kernel_checks replay                  lines `kernel key start aad text` in hex → `ciphertext tag`
 //   kernel_checks secrets                 one run of each kernel with keys, texts and tags marked as secret (valgrind)
+//   kernel_checks leak                    what `secrets` must not do: a comparison of a tag that ends early
+//   kernel_checks timing                  refusals of tags that are wrong early and late: the same time, by Welch's t-test
+#include <algorithm>
+#include <chrono>
 #include <cinttypes>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -245,8 +250,85 @@ void run_with_secrets(const kernel& tested, size_t length) {
   if (!opened || forged) fail(tested, "wrong verdict", length, sizeof aad, 0);
 }
 
+int leak() {
+  const kernel& tested = AES_GCM_PORTABLE;
+  key_state state;
+  uint8_t key[KEY_BYTES] = {1}, tag[TAG_BYTES];
+  start_block start = {4};
+  MARK_SECRET(key, sizeof key);
+  tested.prepare(state, key);
+  tested.seal(state, {start, nullptr, 0, nullptr, 0, nullptr}, tag);
+  size_t same = 0;
+  while (same < TAG_BYTES && tag[same] == 0) same++;
+  printf("%zu\n", same);
+  return 0;
+}
+
 void secrets(const kernel& tested) {
   for (const size_t length : {0, 1, 16, 64, 100, 128, 300, 513, 1500}) run_with_secrets(tested, length);
+}
+
+// ---- timing, as in O. Reparaz et al., "Dude, is my code constant time?" (2017)
+
+struct running_mean {
+  double n = 0, mean = 0, squares = 0;
+  void add(double x) {
+    n++;
+    const double off = x - mean;
+    mean += off / n;
+    squares += off * (x - mean);
+  }
+  double variance() const { return squares / (n - 1); }
+};
+
+// |t| between refusals of tags whose first or whose last byte is wrong, in random order. The slowest tenth of all samples are
+// interruptions and left out.
+double difference_of_refusals(const kernel& tested) {
+  using clock = std::chrono::steady_clock;
+  constexpr size_t SAMPLES = 40000, LENGTH = 16, OPENINGS = 8;
+  random_numbers random{11};
+  key_state state;
+  uint8_t key[KEY_BYTES], text[LENGTH] = {}, sealed[LENGTH], out[LENGTH], tag[TAG_BYTES];
+  start_block start = {};
+  if (tested.does == operation::aes_256_gcm) start[15] = 1;
+  random.fill(key, sizeof key);
+  tested.prepare(state, key);
+  tested.seal(state, {start, nullptr, 0, text, LENGTH, sealed}, tag);
+
+  std::vector<double> times(SAMPLES);
+  std::vector<uint8_t> is_late(SAMPLES);
+  for (size_t i = 0; i < SAMPLES; i++) {
+    is_late[i] = static_cast<uint8_t>(random.next() & 1);
+    uint8_t forged[TAG_BYTES];
+    memcpy(forged, tag, TAG_BYTES);
+    forged[is_late[i] ? TAG_BYTES - 1 : 0] ^= 1;
+    const auto began = clock::now();
+    for (size_t k = 0; k < OPENINGS; k++) {
+      if (tested.open(state, {start, nullptr, 0, sealed, LENGTH, out}, forged)) fail(tested, "accepted a forgery", LENGTH, 0, i);
+    }
+    times[i] = std::chrono::duration<double, std::nano>(clock::now() - began).count();
+  }
+  std::vector<double> sorted = times;
+  std::nth_element(sorted.begin(), sorted.begin() + SAMPLES * 9 / 10, sorted.end());
+  const double limit = sorted[SAMPLES * 9 / 10];
+  running_mean of[2];
+  for (size_t i = 0; i < SAMPLES; i++) {
+    if (times[i] <= limit) of[is_late[i]].add(times[i]);
+  }
+  const double error = std::sqrt(of[0].variance() / of[0].n + of[1].variance() / of[1].n);
+  return error == 0 ? 0 : std::fabs(of[0].mean - of[1].mean) / error;
+}
+
+// A comparison that ends early reaches hundreds; noise of a shared machine can reach the limit once, hardly thrice.
+void timing(const kernel& tested) {
+  constexpr double LIMIT = 10;
+  double t = 0;
+  for (int attempt = 0; attempt < 3; attempt++) {
+    t = difference_of_refusals(tested);
+    if (t < LIMIT) return;
+  }
+  printf("t = %.1f: ", t);
+  fail(tested, "the time of a refusal depends on where the tag is wrong", 16, 0, 0);
 }
 
 }  // namespace
@@ -254,6 +336,7 @@ void secrets(const kernel& tested) {
 int main(int count, char** words) {
   const std::string command = count > 1 ? words[1] : "";
   if (command == "replay") return replay();
+  if (command == "leak") return leak();
   for (const kernel* tested : usable_kernels()) {
     if (command == "sweep") {
       sweep(*tested);
@@ -263,8 +346,10 @@ int main(int count, char** words) {
       random_records(*tested, strtoull(words[2], nullptr, 10), strtoull(words[3], nullptr, 10));
     } else if (command == "secrets") {
       secrets(*tested);
+    } else if (command == "timing") {
+      timing(*tested);
     } else if (command != "list") {
-      fprintf(stderr, "usage: kernel_checks list | sweep | counters | random COUNT SEED | replay | secrets\n");
+      fprintf(stderr, "usage: kernel_checks list | sweep | counters | random COUNT SEED | replay | secrets | leak | timing\n");
       return 2;
     }
     printf("ok %s\n", tested->name);
