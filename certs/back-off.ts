@@ -1,3 +1,14 @@
+/** How soon and how late something that was fetched is fetched again, whatever its own dates say. */
+export interface RefreshTiming {
+  readonly shortestMs: number;
+  readonly longestMs: number;
+}
+
+/** Half of the time that is left, within the bounds. */
+export function refreshPauseMs(leftMs: number, { shortestMs, longestMs }: RefreshTiming): number {
+  return Math.min(Math.max(leftMs / 2, shortestMs), longestMs);
+}
+
 /** Growing pauses between attempts that fail: doubled each time, with a quarter of chance so that many do not beat in step. */
 export class BackOff {
   readonly #firstMs: number;

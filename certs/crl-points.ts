@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { toXpsError, XpsError } from '../base/errors.ts';
-import { BackOff } from './back-off.ts';
+import { BackOff, type RefreshTiming, refreshPauseMs } from './back-off.ts';
 import type { Certificate } from './certificate.ts';
 import type { Crl } from './crl.ts';
 import { crlBlocks, MAX_CRL_BYTES } from './crl-files.ts';
@@ -15,9 +15,8 @@ const MAX_POINTS = 1024;
 const MAX_URLS_EACH = 8;
 const FIRST_PAUSE_MS = 5000;
 const GREATEST_PAUSE_MS = 10 * 60_000;
-/** CAs publish ahead of nextUpdate when they revoke: half of a CRL's life, within these bounds. */
-const SHORTEST_REFRESH_MS = 60_000;
-const LONGEST_REFRESH_MS = 60 * 60_000;
+/** CAs publish ahead of nextUpdate when they revoke: half of the time that is left, within these bounds. */
+const TIMING: RefreshTiming = { shortestMs: 60_000, longestMs: 60 * 60_000 };
 const FORGOTTEN_MS = 24 * 60 * 60_000;
 
 /** Whether one of the candidates signed the CRL. */
@@ -41,6 +40,7 @@ export interface CrlPointsParts {
   readonly store: CrlStore;
   readonly isSigned: CrlSignatureCheck;
   readonly log: CertsLog;
+  readonly timing?: RefreshTiming | undefined;
   /** The store has news. */
   readonly onNews: () => void;
 }
@@ -92,7 +92,7 @@ export class CrlPoints implements Disposable {
     const { fetcher, clock, log } = this.#parts;
     try {
       const bytes = await fetcher.fetch({ url: point.url, accept: 'application/pkix-crl, */*;q=0.1', maxBytes: MAX_CRL_BYTES, timeoutMs: FETCH_MS });
-      let pauseMs = LONGEST_REFRESH_MS;
+      let pauseMs = (this.#parts.timing ?? TIMING).longestMs;
       for (const der of crlBlocks(bytes)) pauseMs = Math.min(pauseMs, this.#admit(await parseCrlOffLoop(der), point));
       point.failure = undefined;
       point.backOff.succeeded();
@@ -108,16 +108,13 @@ export class CrlPoints implements Disposable {
 
   /** Milliseconds until the next look at this CRL. */
   #admit(crl: Crl, point: Point): number {
-    const { store, isSigned, clock, log, onNews } = this.#parts;
+    const { store, isSigned, clock, log, onNews, timing = TIMING } = this.#parts;
     if (!isSigned(crl, point.candidates)) throw new XpsError('status_fetch_failed', { detail: `${point.url.slice(0, 256)}: its CRL is not signed by a CA of the path` });
     if (store.admit(crl, point.url)) {
       log({ level: 'info', what: 'crl_fetched', detail: `${point.url.slice(0, 256)}: number ${crl.number}, ${crl.entryCount} entries` });
       onNews();
     }
-    const nowMs = clock.wallMs();
-    const lifeMs = crl.nextUpdateMs === undefined ? LONGEST_REFRESH_MS : crl.nextUpdateMs - crl.thisUpdateMs;
-    const leftMs = crl.nextUpdateMs === undefined ? LONGEST_REFRESH_MS : crl.nextUpdateMs - nowMs;
-    return Math.min(Math.max(Math.min(lifeMs / 2, leftMs / 2), SHORTEST_REFRESH_MS), LONGEST_REFRESH_MS);
+    return refreshPauseMs((crl.nextUpdateMs ?? Number.POSITIVE_INFINITY) - clock.wallMs(), timing);
   }
 
   #point(url: string, candidates: readonly Certificate[]): Point {
@@ -136,9 +133,10 @@ export class CrlPoints implements Disposable {
     clearTimeout(this.#timer);
     if (this.#isDisposed) return;
     const nowMs = this.#parts.clock.monotonicMs();
-    let nextMs = LONGEST_REFRESH_MS;
+    const { shortestMs, longestMs } = this.#parts.timing ?? TIMING;
+    let nextMs = longestMs;
     for (const { dueMs } of this.#points.values()) nextMs = Math.min(nextMs, dueMs - nowMs);
-    this.#timer = setTimeout(() => this.#refresh(), Math.max(nextMs, 1000));
+    this.#timer = setTimeout(() => this.#refresh(), Math.max(nextMs, Math.min(shortestMs, 1000)));
     this.#timer.unref();
   }
 

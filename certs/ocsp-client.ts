@@ -2,7 +2,7 @@ import { type Bytes, equalBytes, toHex } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { toXpsError, XpsError } from '../base/errors.ts';
 import type { Crypto } from '../engines/contract.ts';
-import { BackOff } from './back-off.ts';
+import { BackOff, type RefreshTiming, refreshPauseMs } from './back-off.ts';
 import type { Certificate } from './certificate.ts';
 import type { CertsLog } from './events.ts';
 import { type OcspResponse, parseOcspResponse } from './ocsp.ts';
@@ -17,8 +17,7 @@ const MAX_RESPONDERS = 4;
 const MAX_SLOTS = 8192;
 const FIRST_PAUSE_MS = 2000;
 const GREATEST_PAUSE_MS = 5 * 60_000;
-const SHORTEST_REFRESH_MS = 30_000;
-const LONGEST_REFRESH_MS = 60 * 60_000;
+const TIMING: RefreshTiming = { shortestMs: 30_000, longestMs: 60 * 60_000 };
 /** What nobody asked for in this time is not kept current any more. */
 const FORGOTTEN_MS = 2 * 60 * 60_000;
 
@@ -54,6 +53,7 @@ export interface OcspClientParts {
   readonly clock: Clock;
   readonly evaluate: OcspEvaluator;
   readonly log: CertsLog;
+  readonly timing?: RefreshTiming | undefined;
   /** Somebody whose answers are in use was revoked since. */
   readonly onRevoked: () => void;
 }
@@ -102,7 +102,7 @@ export class OcspClient implements Disposable {
 
   /** One answer that is not kept here, for our own staple: without a nonce, so that responders may sign it in advance. */
   async fetch(certificate: Certificate, issuer: Certificate, nonce?: Bytes): Promise<OcspAnswer> {
-    const { fetcher, evaluate, clock } = this.#parts;
+    const { fetcher, evaluate, clock, timing = TIMING } = this.#parts;
     const body = { type: 'application/ocsp-request', bytes: encodeOcspRequest(certificate, issuer, nonce) };
     let failure = new XpsError('status_fetch_failed', { detail: `${describe(certificate)} names no responder that can be asked` });
     for (const url of certificate.extensions.ocspUris.filter(isFetchable).slice(0, MAX_RESPONDERS)) {
@@ -113,7 +113,7 @@ export class OcspClient implements Disposable {
         const opinion = evaluate(response, certificate, issuer);
         if (opinion === undefined) throw new XpsError('status_fetch_failed', { detail: 'the answer is not signed by whom it must be, or says nothing about this certificate now' });
         const nowMs = clock.wallMs();
-        return { ...opinion, response, refreshAtMs: nowMs + clamp((opinion.untilMs - nowMs) / 2) };
+        return { ...opinion, response, refreshAtMs: nowMs + refreshPauseMs(opinion.untilMs - nowMs, timing) };
       } catch (thrown) {
         failure = new XpsError('status_fetch_failed', { detail: `${describe(certificate)} by ${url.slice(0, 256)}: ${toXpsError(thrown).detail}`, cause: thrown });
       }
@@ -171,9 +171,10 @@ export class OcspClient implements Disposable {
     clearTimeout(this.#timer);
     if (this.#isDisposed) return;
     const nowMs = this.#parts.clock.wallMs();
-    let nextMs = LONGEST_REFRESH_MS;
+    const { shortestMs, longestMs } = this.#parts.timing ?? TIMING;
+    let nextMs = longestMs;
     for (const slot of this.#slots.values()) nextMs = Math.min(nextMs, this.#dueAtMs(slot) - nowMs);
-    this.#timer = setTimeout(() => this.#refresh(), Math.max(nextMs, 1000));
+    this.#timer = setTimeout(() => this.#refresh(), Math.max(nextMs, Math.min(shortestMs, 1000)));
     this.#timer.unref();
   }
 
@@ -195,8 +196,4 @@ export class OcspClient implements Disposable {
   #key({ der }: Certificate): string {
     return toHex(this.#parts.crypto.hash.hash('sha256', der));
   }
-}
-
-function clamp(pauseMs: number): number {
-  return Math.min(Math.max(pauseMs, SHORTEST_REFRESH_MS), LONGEST_REFRESH_MS);
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { toXpsError, type XpsError } from '../base/errors.ts';
 import type { Crypto } from '../engines/contract.ts';
+import type { RefreshTiming } from './back-off.ts';
 import type { Certificate } from './certificate.ts';
 import { CrlPoints, type CrlSignatureCheck } from './crl-points.ts';
 import type { CrlStore } from './crl-store.ts';
@@ -22,6 +23,7 @@ export interface StatusNetworkParts {
   readonly isSigned: CrlSignatureCheck;
   readonly evaluate: OcspEvaluator;
   readonly log: CertsLog;
+  readonly timing?: RefreshTiming | undefined;
   readonly onNews: (what: 'crl' | 'ocsp') => void;
 }
 

@@ -2,6 +2,7 @@ import { type Bytes, equalBytes, toHex, utf8 } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { toXpsError, XpsError } from '../base/errors.ts';
 import type { Crypto, VerifyingKey } from '../engines/contract.ts';
+import type { RefreshTiming } from './back-off.ts';
 import { parseCertificate } from './certificate.ts';
 import type { PeerJudge, StapleFetcher, Trust, TrustChange, TrustSettings, TrustStatus } from './contract.ts';
 import { CrlFiles } from './crl-files.ts';
@@ -33,6 +34,7 @@ export interface TrustDependencies {
   /** Default: HTTP. */
   readonly fetcher?: StatusFetcher;
   readonly watchTiming?: WatchTiming;
+  readonly refreshTiming?: RefreshTiming;
 }
 
 /** Reads everything and keeps it current. Rejects when something that was configured cannot be used. */
@@ -81,7 +83,7 @@ class LiveTrust implements Trust {
   #retry: NodeJS.Timeout | undefined;
   #isDisposed = false;
 
-  constructor(settings: TrustSettings, { crypto, clock, log, bundles, fetcher, watchTiming }: TrustDependencies) {
+  constructor(settings: TrustSettings, { crypto, clock, log, bundles, fetcher, watchTiming, refreshTiming }: TrustDependencies) {
     this.#crypto = crypto;
     this.#log = log ?? ((): void => {});
     this.#timing = watchTiming;
@@ -99,6 +101,7 @@ class LiveTrust implements Trust {
       isSigned: (crl, candidates) => isCrlSigned(crl, candidates, crypto),
       evaluate,
       log: this.#log,
+      timing: refreshTiming,
       onNews: (what) => this.#changed(what),
     });
     this.#staples = new OwnStaples(this.#network.ocsp, () => this.#anchors.map(({ certificate }) => certificate), crypto);

@@ -97,15 +97,13 @@ t.test('a burst of writes ends in few calls, and an endless one is not waited ou
   }
   t.equal(watched.calls, 0);
   await until('the burst is seen', () => watched.calls === 1);
-  let isEnough = false;
-  const writer = (async () => {
-    for (let i = 0; !isEnough; i += 1) {
-      writeFileSync(join(dir, 'a.pem'), 'y'.repeat(i));
-      await delay(20);
-    }
-  })();
+  let size = 0;
+  const writer = setInterval(() => {
+    size += 1;
+    writeFileSync(join(dir, 'a.pem'), 'y'.repeat(size));
+  }, 20);
+  t.teardown(() => clearInterval(writer));
   await until('an endless burst is seen', () => watched.calls >= 2);
-  isEnough = true;
-  await writer;
+  clearInterval(writer);
 });
 
