@@ -10,7 +10,7 @@ export function register(program: Command): void {
     .summary('what an error means and what to do')
     .description('Explains the reason of an error as it stands in logs and messages. Without one: lists all of them.')
     .argument('[reason]', 'such as certificate_expired')
-    .addHelpText('after', examples(['the log says "reason":"epoch_unexpected"', 'xpscerpto explain epoch_unexpected']))
+    .addHelpText('after', examples(['the log says "reason":"epoch_unexpected"', 'xpscerpto explain epoch_unexpected'], ['every reason there is', 'xpscerpto explain']))
     .action((reason: string | undefined) => print(reason === undefined ? list() : explanation(reason)));
 }
 
