@@ -11,6 +11,7 @@ import { type OcspResponse, parseOcspResponse } from './ocsp.ts';
 import type { PeerRules } from './peer-rules.ts';
 import type { PinSet } from './pins.ts';
 import { proveChain, ProvenChain, refusal } from './proven-chain.ts';
+import { parseSpiffeId } from './spiffe-id.ts';
 import type { StatusNetwork } from './status-network.ts';
 import type { Anchor } from './trust-bundles.ts';
 import { type Refused, REQUEST_DEFAULTS, type ValidationRequest } from './validation.ts';
@@ -214,8 +215,8 @@ export class RuleJudge implements PeerJudge {
 
 /** Anchors of a trust domain vouch for nobody outside of it, so that a federated CA cannot name our own workloads. */
 function anchorsFor(leaf: Certificate, anchors: readonly Anchor[]): readonly Certificate[] {
-  const id = leaf.extensions.subjectAltNames?.find((name) => name.kind === 'uri' && name.value.startsWith('spiffe://'));
-  const domain = id?.kind === 'uri' ? id.value.slice('spiffe://'.length).split('/')[0] : undefined;
+  const ids = (leaf.extensions.subjectAltNames ?? []).flatMap((name) => (name.kind === 'uri' ? (parseSpiffeId(name.value) ?? []) : []));
+  const domain = ids[0]?.trustDomain;
   return anchors.filter(({ trustDomain }) => trustDomain === undefined || trustDomain === domain).map(({ certificate }) => certificate);
 }
 

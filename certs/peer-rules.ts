@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { isHostName, parseMailbox, parseUri } from './general-names.ts';
 import { nameKeyOfText } from './names.ts';
 import { readPin } from './pins.ts';
+import { parseSpiffeId } from './spiffe-id.ts';
 
 /**
  * One entry of `peer.allow` or `peer.deny`. `text` is as it was written; the rest is in the form in which names of
@@ -88,14 +89,14 @@ function spiffeRule(text: string): PeerRule | RuleMistake {
   const isPrefix = path.endsWith('/*');
   const fixed = isPrefix ? path.slice(0, -2) : path;
   if (fixed.includes('*')) return { mistake: `"${text}": * may only be the last segment of the path` };
-  const isProper = fixed.split('/').slice(1).every((segment) => /^[A-Za-z0-9._-]+$/.test(segment) && segment !== '.' && segment !== '..');
-  if (!isProper) {
+  const id = parseSpiffeId(`spiffe://${domain}${fixed}`);
+  if (id === undefined) {
     return {
       mistake: `"${text}": the path is not one of a SPIFFE ID (segments of letters, digits, dot, hyphen, underscore)`,
       ...(path.endsWith('/') ? { suggestion: `did you mean ${text.replace(/\/+$/, '')} or ${text.replace(/\/+$/, '')}/*?` } : {}),
     };
   }
-  return { kind: 'spiffe', text, id: `spiffe://${domain}${fixed}${isPrefix ? '/' : ''}`, isPrefix };
+  return { kind: 'spiffe', text, id: `${id.text}${isPrefix ? '/' : ''}`, isPrefix };
 }
 
 function dnsRule(text: string, value: string): PeerRule | RuleMistake {

@@ -6,6 +6,7 @@ import type { Certificate } from './certificate.ts';
 import type { GeneralName } from './general-names.ts';
 import { pinOf, type PinSet } from './pins.ts';
 import { nameText, type PeerFacts } from './rule-matching.ts';
+import { checkSvidPath, svidOf } from './spiffe-id.ts';
 import { type Accepted, CODE_REASONS, type Refused, validatePath, type ValidationRequest } from './validation.ts';
 
 /** Only `proveChain` can make a ProvenChain. */
@@ -37,7 +38,8 @@ export class ProvenChain implements PeerFacts {
     this.leafSha256 = crypto.hash.hash('sha256', leaf.der);
     this.subjectKey = leaf.subject.key;
     this.subjectAltNames = leaf.extensions.subjectAltNames ?? [];
-    this.spiffeId = spiffeIdOf(leaf);
+    this.spiffeId = svidOf(leaf)?.text;
+    if (this.spiffeId !== undefined) checkSvidPath(accepted.path);
     this.names = namesOf(leaf);
     this.name = this.spiffeId ?? this.names[0] ?? `certificate ${toHex(this.leafSha256)}`;
     this.pathPins = accepted.path.map(({ spki }) => pinOf(crypto, spki));
@@ -78,12 +80,4 @@ function namesOf({ subject, extensions }: Certificate): readonly string[] {
   const names = (extensions.subjectAltNames ?? []).slice(0, MAX_NAMES_SHOWN).map((name) => nameText(name).slice(0, MAX_NAME_LENGTH));
   if (subject.key !== '') names.push(`subject:${subject.text}`.slice(0, MAX_NAME_LENGTH));
   return names;
-}
-
-/** X.509-SVID §2: exactly one URI, and it is the SPIFFE ID. Undefined for a leaf that is no SVID. */
-export function spiffeIdOf({ extensions }: Certificate): string | undefined {
-  const uris = (extensions.subjectAltNames ?? []).flatMap((name) => (name.kind === 'uri' ? [name.value] : []));
-  const id = uris.find((uri) => /^spiffe:\/\//i.test(uri));
-  if (id !== undefined && uris.length > 1) throw new XpsError('spiffe_id_invalid', { detail: 'it has more than one URI' });
-  return id;
 }

@@ -8,7 +8,7 @@ import { type CredentialDependencies, credentialOf, sendableChain } from './cred
 import { CredentialKeeper } from './credential-keeper.ts';
 import { DerCursor } from './der.ts';
 import { Listeners } from './events.ts';
-import { spiffeIdOf } from './proven-chain.ts';
+import { parseSpiffeId, svidOf } from './spiffe-id.ts';
 import type { X509Svid, X509SvidResponse } from './spiffe-messages.ts';
 import { WorkloadStream } from './spiffe-workload-api.ts';
 import type { Anchor, BundleSource } from './trust-bundles.ts';
@@ -166,7 +166,7 @@ function chosen(svids: readonly X509Svid[], wanted: string | undefined): X509Svi
 function credentialOfSvid({ spiffeId, chain, key }: X509Svid, crypto: Crypto): Credential {
   const certificates = sendableChain(certificatesOf(chain));
   const [leaf] = certificates;
-  const found = spiffeIdOf(leaf);
+  const found = svidOf(leaf)?.text;
   if (found !== spiffeId) throw new XpsError('identity_source_failed', { detail: `the agent says ${spiffeId}, the certificate ${found ?? 'no SPIFFE ID'}` });
   const signing = loadKey(key, crypto);
   if (!equalBytes(leaf.spki, signing.spki)) throw new XpsError('identity_source_failed', { detail: `the key does not belong to the certificate of ${spiffeId}` });
@@ -194,7 +194,7 @@ function anchorsOf({ svids, federatedBundles }: X509SvidResponse): readonly Anch
 }
 
 function trustDomainOf(id: string): string {
-  const domain = /^spiffe:\/\/([a-z0-9._-]{1,255})(?:\/|$)/.exec(id)?.[1];
+  const domain = parseSpiffeId(id)?.trustDomain;
   if (domain === undefined) throw new XpsError('identity_source_failed', { detail: 'the agent sent a malformed SPIFFE ID' });
   return domain;
 }
