@@ -8,6 +8,7 @@ import { generateIssuingKey, type IssuingKey, loadIssuingKey, randomSerial } fro
 import { CaFolder } from './ca-folder.ts';
 import { type CaSettings, readSettings, writeSettings } from './ca-settings.ts';
 import { certificatePem, crlPem, readCertificate, subjectKeyId } from './certificate-files.ts';
+import { readPem } from '../pem.ts';
 import { findRecord, type IssuedRecord, readIndex, type RevocationReason, writeIndex } from './issued-index.ts';
 import type { OcspAnswers, OcspSigner } from './ocsp-answers.ts';
 import { caExtensions, leafExtensions, statusExtensions } from './profiles.ts';
@@ -251,6 +252,7 @@ export class Authority {
       },
       this.#signer,
     );
+    await this.#check(certificate);
     const isOurs = 'toPem' in key;
     const chainPem = `${certificatePem(certificate)}${this.#chainPem}`;
     await this.#record({
@@ -306,6 +308,7 @@ export class Authority {
         },
         this.#signer,
       );
+      await this.#check(certificate);
       const file = join('issued', `${fileLabel(options.name)}.pem`);
       await this.#record({
         serial: toHex(serial),
@@ -321,6 +324,13 @@ export class Authority {
       await this.#folder.write(file, certificatePem(certificate));
       return certificate;
     });
+  }
+
+  async #check(certificate: x509.X509Certificate): Promise<void> {
+    // Loaded here: reading a CA or writing a CRL needs no validator.
+    const { checkAcceptable } = await import('./own-judgement.ts');
+    const chain = this.#chainPem === '' ? certificatePem(this.certificate) : this.#chainPem;
+    checkAcceptable(new Uint8Array(certificate.rawData), readPem(chain, ['CERTIFICATE']).map(({ der }) => der));
   }
 
   async #record(record: IssuedRecord): Promise<void> {

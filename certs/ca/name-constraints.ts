@@ -1,7 +1,8 @@
 import { type Bytes, concat } from '../../base/bytes.ts';
 import { isHostName } from '../general-names.ts';
+import { parseIpAddress } from '../ip-address.ts';
 import { explicit, implicitOctets, implicitText, sequence } from './der-writer.ts';
-import { parseIp, refuse } from './subject-names.ts';
+import { refuse } from './subject-names.ts';
 
 /** What a CA may issue for: `dns:example.com`, `uri:example.com` (host of the URI), `email:example.com`, `ip:10.0.0.0/8`. */
 export interface NameConstraints {
@@ -46,7 +47,7 @@ function isHostOrDomain(value: string): boolean {
 /** Address and mask, each 4 or 16 octets. */
 function networkOf(value: string, text: string): Bytes {
   const [address = '', prefix = ''] = value.split('/');
-  const octets = parseIp(address);
+  const octets = parseIpAddress(address);
   const bits = Number(prefix);
   if (octets === undefined || !/^[0-9]{1,3}$/.test(prefix) || bits > octets.length * 8) {
     return refuse(`"${text}": the name constraint needs a network such as 10.0.0.0/8`);

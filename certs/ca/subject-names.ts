@@ -1,6 +1,6 @@
-import { type Bytes, concat } from '../../base/bytes.ts';
 import { XpsError } from '../../base/errors.ts';
 import { isHostName, nameProblem, parseMailbox, parseUri } from '../general-names.ts';
+import { parseIpAddress } from '../ip-address.ts';
 
 /** The names that a certificate is to carry, as people write them. */
 export interface SubjectNames {
@@ -51,7 +51,7 @@ export function checkNames(names: SubjectNames): void {
     if (parseUri(uri) === undefined) refuse(`"${uri}" is no absolute URI`);
   }
   for (const ip of names.ips) {
-    if (parseIp(ip) === undefined) refuse(`"${ip}" is no IP address`);
+    if (parseIpAddress(ip) === undefined) refuse(`"${ip}" is no IP address`);
   }
   for (const email of names.emails) {
     if (parseMailbox(email) === undefined) refuse(`"${email}" is no e-mail address`);
@@ -59,45 +59,4 @@ export function checkNames(names: SubjectNames): void {
   if (names.uris.some((uri) => /^spiffe:/i.test(uri)) && names.uris.length > 1) {
     refuse('a certificate with a SPIFFE ID has no other URI (X.509-SVID §2)');
   }
-}
-
-/** 4 or 16 octets, or undefined when the text is no address in its usual form. */
-export function parseIp(text: string): Bytes | undefined {
-  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
-}
-
-function parseIpv4(text: string): Bytes | undefined {
-  const parts = text.split('.');
-  const isWritten = parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256);
-  return isWritten ? Uint8Array.from(parts.map(Number)) : undefined;
-}
-
-/** RFC 4291 §2.2, all three forms. */
-function parseIpv6(text: string): Bytes | undefined {
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map((half, at) => groups(half, at === halves.length - 1));
-  if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
-  if (tail === undefined) return head.length === 16 ? head : undefined;
-  const gap = 16 - head.length - tail.length;
-  return gap >= 2 ? concat([head, new Uint8Array(gap), tail]) : undefined;
-}
-
-function groups(text: string, mayEndInIpv4: boolean): Bytes | undefined {
-  if (text === '') return new Uint8Array(0);
-  const parts = text.split(':');
-  const octets: number[] = [];
-  for (const [at, part] of parts.entries()) {
-    if (mayEndInIpv4 && at === parts.length - 1 && part.includes('.')) {
-      const last = parseIpv4(part);
-      if (last === undefined) return undefined;
-      octets.push(...last);
-    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
-      const group = Number.parseInt(part, 16);
-      octets.push(group >> 8, group & 0xff);
-    } else {
-      return undefined;
-    }
-  }
-  return Uint8Array.from(octets);
 }

@@ -272,6 +272,22 @@ t.test('name constraints are written as they were asked for', async (t) => {
   }
 });
 
+t.test('what the product would refuse is not issued', async (t) => {
+  const folder = t.testdir();
+  const root = await Authority.create(join(folder, 'root'), { name: 'Root', pathLength: 1 });
+  const constraints = { permitted: ['dns:example.org'], excluded: [] };
+  const middle = await Authority.create(join(folder, 'middle'), { name: 'Middle', parent: root, pathLength: 1, constraints });
+  const lower = await Authority.create(join(folder, 'lower'), { name: 'Lower', parent: middle });
+  await lower.issue({ name: 'inside', dns: ['a.example.org'] });
+  await refused(t, 'ca_request_invalid', /would be refused as constraint/, lower.issue({ name: 'outside', dns: ['a.example.com'] }));
+  t.notOk(existsSync(join(folder, 'lower/issued/outside.key')));
+  t.same((await lower.issued()).map(({ name }) => name), ['inside']);
+
+  const { generateKeyPairSync } = await import('node:crypto');
+  const spki = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'der' });
+  await refused(t, 'ca_request_invalid', /would be refused as weak/, root.issue({ name: 'weak', spki }));
+});
+
 t.test('a lock that was left behind is named, one that is held is waited for', async (t) => {
   const dir = join(t.testdir(), 'pki');
   const authority = await Authority.create(dir, { name: 'Example CA' });
