@@ -68,7 +68,10 @@ export function readDocument(text: string, file: string): ConfigDocument {
     report(0, 'nested too deep to be read');
     return failed();
   }
-  for (const error of [...parsed.errors, ...parsed.warnings]) {
+  const found = [...parsed.errors, ...parsed.warnings];
+  // A tab confuses the parser about everything behind it: then only the tabs are worth reading.
+  const tabs = found.filter(({ code }) => code === 'TAB_AS_INDENT');
+  for (const error of tabs.length > 0 ? tabs : found) {
     const { what, expected, suggestion } = syntaxMistake(error.code, error.message, text.slice(error.pos[0], error.pos[1]));
     report(error.pos[0], what, expected, suggestion);
   }

@@ -170,7 +170,7 @@ const spkiPin: z.ZodType<string> = z.string().transform((value, context) => {
   if (digest !== undefined && Buffer.from(digest, 'base64').toString('base64') === digest) return value;
   return mistake(context, `"${value}" is not a pin`, {
     expected: 'sha256/ and 44 characters of base64',
-    suggestion: 'run: openssl x509 -in CERT -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64',
+    suggestion: 'run: xpscerpto pki pin CERT',
   });
 });
 

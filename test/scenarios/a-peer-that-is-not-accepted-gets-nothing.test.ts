@@ -79,7 +79,7 @@ const CASES: readonly Case[] = [
     name: 'a client of another CA',
     judge: 'server', reason: 'certificate_untrusted',
     async prepare() {
-      const other = await makePki(t);
+      const other = await makePki(t, { caName: 'Another CA' });
       return { clientIdentity: other.client };
     },
   },
@@ -99,6 +99,9 @@ const CASES: readonly Case[] = [
     },
   },
 ];
+
+// Each case starts two processes.
+t.setTimeout(120_000);
 
 async function refused(t: Test, pair: Pair): Promise<string> {
   const stream = await connectTo(t, pair.url);

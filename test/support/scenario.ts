@@ -42,9 +42,9 @@ export interface TestPki {
 export const CLIENT_ID = 'spiffe://test.example/client';
 export const SERVER_ID = 'spiffe://test.example/server';
 
-export async function makePki(t: Test, more: { readonly client?: Partial<IssueRequest>; readonly server?: Partial<IssueRequest> } = {}): Promise<TestPki> {
+export async function makePki(t: Test, more: { readonly caName?: string; readonly client?: Partial<IssueRequest>; readonly server?: Partial<IssueRequest> } = {}): Promise<TestPki> {
   const dir = temporaryFolder(t);
-  const authority = await Authority.create(join(dir, 'pki'), { name: 'Test CA' });
+  const authority = await Authority.create(join(dir, 'pki'), { name: more.caName ?? 'Test CA' });
   const client = await authority.issue({ name: 'client', uris: [CLIENT_ID], ...more.client });
   const server = await authority.issue({ name: 'server', uris: [SERVER_ID], ...more.server });
   await authority.crl();
