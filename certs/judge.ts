@@ -20,6 +20,7 @@ import { VerdictCache } from './verdict-cache.ts';
 /** docs/PROTOCOL.md §13; the handshake checks them too, before this is asked. */
 const MAX_CHAIN = 6;
 
+const MAX_INTERMEDIATES = 256;
 /** A peer whose status nobody knew (`mode: soft`) is looked at again soon. */
 const UNKNOWN_FOR_MS = 60_000;
 
@@ -41,6 +42,7 @@ export class ChainProver {
   readonly #clock: Clock;
   readonly #state: () => TrustState;
   readonly #cache = new VerdictCache<ProvenChain, XpsError>();
+  readonly #intermediates = new Map<string, Certificate>();
   readonly #learning = new Map<string, Promise<ProvenChain>>();
   readonly #verdicts = new Map<string, number>();
   #softPasses = 0;
@@ -116,8 +118,10 @@ export class ChainProver {
   #attempt(presented: Presented, purpose: Purpose, state: TrustState, mode: TrustSettings['revocation']['mode']): ProvenChain | Refused {
     const { settings, network } = state;
     if (presented.chain.length > MAX_CHAIN) throw new XpsError('certificate_limit', { detail: `${presented.chain.length} certificates, at most ${MAX_CHAIN} are looked at` });
-    const [leaf, ...intermediates] = presented.chain.map(parseCertificate);
-    if (leaf === undefined) throw new XpsError('certificate_untrusted', { detail: 'no certificate was presented' });
+    const [first, ...others] = presented.chain;
+    if (first === undefined) throw new XpsError('certificate_untrusted', { detail: 'no certificate was presented' });
+    const leaf = parseCertificate(first);
+    const intermediates = others.map((der) => this.#intermediate(der));
     const staple = stapled(presented.staple, settings);
     const request: ValidationRequest = {
       ...REQUEST_DEFAULTS,
@@ -135,6 +139,17 @@ export class ChainProver {
     const outcome = proveChain(request, state.pins, this.#crypto);
     if (outcome instanceof ProvenChain && settings.revocation.ocsp.requireStaple) this.#demandStaple(staple, outcome);
     return outcome;
+  }
+
+  /** Many peers bring the same intermediates: as the same object, whose signature was verified once. */
+  #intermediate(der: Bytes): Certificate {
+    const key = toHex(this.#crypto.hash.hash('sha256', der));
+    const known = this.#intermediates.get(key);
+    if (known !== undefined) return known;
+    const certificate = parseCertificate(Uint8Array.from(der));
+    if (this.#intermediates.size >= MAX_INTERMEDIATES) this.#intermediates.delete(this.#intermediates.keys().next().value as string);
+    this.#intermediates.set(key, certificate);
+    return certificate;
   }
 
   /** `require_staple`: the staple itself must say good, whatever CRLs say. */

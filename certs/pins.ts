@@ -32,9 +32,13 @@ export class PinSet {
     this.pins = [...this.#wanted].toSorted();
   }
 
-  /** Throws `certificate_pin_mismatch` unless a key of the path, leaf or any CA up to the anchor, is pinned. */
-  check(pathPins: readonly string[]): void {
-    if (this.#wanted.size === 0 || pathPins.some((pin) => this.#wanted.has(pin))) return;
+  /** Whether a key of the path, leaf or any CA up to the anchor, is pinned, or nothing is. */
+  isPinned(pathPins: readonly string[]): boolean {
+    return this.#wanted.size === 0 || pathPins.some((pin) => this.#wanted.has(pin));
+  }
+
+  /** Throws `certificate_pin_mismatch`. */
+  refuse(pathPins: readonly string[]): never {
     throw new XpsError('certificate_pin_mismatch', { detail: `the path has ${pathPins.join(', ')}` });
   }
 }

@@ -59,8 +59,11 @@ export function proveChain(request: ValidationRequest, pins: PinSet, crypto: Cry
   const verdict = validatePath(request, crypto);
   if (!verdict.valid) return verdict;
   const chain = new ProvenChain(MINT, crypto, verdict);
-  pins.check(chain.pathPins);
-  return chain;
+  if (pins.isPinned(chain.pathPins)) return chain;
+  // With cross-signed CAs there may be another path, to an anchor that is pinned.
+  const pinnedAnchors = request.anchors.filter(({ spki }) => pins.isPinned([pinOf(crypto, spki)]));
+  const other = pinnedAnchors.length === 0 ? verdict : validatePath({ ...request, anchors: pinnedAnchors }, crypto);
+  return other.valid && other !== verdict ? new ProvenChain(MINT, crypto, other) : pins.refuse(chain.pathPins);
 }
 
 /** The detail names the certificate and the check. */

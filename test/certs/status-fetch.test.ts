@@ -36,10 +36,12 @@ t.test('no credential of a URL is sent, and redirects stay plain HTTP and few', 
   t.equal(authorization, undefined);
   t.equal(Buffer.from(await ask(`${url}/hop/2`)).toString(), 'ok');
   await t.rejects(ask(`${url}/hop/3`), refusal('status_fetch_failed', /redirects/));
-  for (const target of ['https://example.org/', 'file:///etc/passwd', 'ldap://x/', 'data:,x', '']) {
-    await t.rejects(ask(`${url}/to/${encodeURIComponent(target)}`), refusal('status_fetch_failed'), target);
+  for (const target of ['https://example.org/', 'file:///etc/passwd', 'ldap://x/', 'data:,x']) {
+    await t.rejects(ask(`${url}/to/${encodeURIComponent(target)}`), refusal('status_fetch_failed', /is not fetched, only http:/), target);
   }
 });
+
+const EXPECTED: Readonly<Record<string, RegExp>> = { huge: /more than 1000 bytes/, endless: /more than 1000 bytes/, silent: /within 300 ms/, absent: /answer 404/, broken: /answer 500/, empty: /answer 204/ };
 
 t.test('hostile servers cost no more than the limits', async (t) => {
   const kinds: Record<string, Parameters<typeof httpServer>[1]> = {
@@ -69,11 +71,9 @@ t.test('hostile servers cost no more than the limits', async (t) => {
   for (const [kind, answer] of Object.entries(kinds)) {
     const { url } = await httpServer(t, answer);
     const before = performance.now();
-    await t.rejects(ask(url), refusal('status_fetch_failed'), kind);
+    await t.rejects(ask(url), refusal('status_fetch_failed', EXPECTED[kind]), kind);
     t.ok(performance.now() - before < 3000, `${kind} ends soon`);
   }
-  const { url: absent } = await httpServer(t, (_, response) => void response.writeHead(404).end('no'));
-  await t.rejects(ask(absent), refusal('status_fetch_failed', /answer 404/));
 });
 
 t.test('what speaks no HTTP, or is not there, is an error', async (t) => {
