@@ -11,7 +11,7 @@ import { certificatePem, crlPem, readCertificate, subjectKeyId } from './certifi
 import { readPem } from '../pem.ts';
 import { findRecord, type IssuedRecord, readIndex, type RevocationReason, writeIndex } from './issued-index.ts';
 import type { OcspAnswers, OcspSigner } from './ocsp-answers.ts';
-import { caExtensions, leafExtensions, statusExtensions } from './profiles.ts';
+import { caExtensions, lastingExtensions, leafExtensions, statusExtensions } from './profiles.ts';
 import type { CreateOptions, Issued, IssuedCrl, IssueRequest, RenewOptions } from './requests.ts';
 import { commonName, signCertificate, signCrl, type Signer } from './signing.ts';
 import { checkLabel, checkNames, fileLabel, hasNames, namesOfLabel, NO_NAMES, refuse, type SubjectNames } from './subject-names.ts';
@@ -31,6 +31,13 @@ const KEY_FILE = 'ca.key';
 const CHAIN_FILE = 'chain.pem';
 const CRL_FILE = 'crl.pem';
 const DELTA_CRL_FILE = 'delta-crl.pem';
+
+interface CaRequest {
+  readonly name: string;
+  readonly days?: number;
+  readonly notBeforeMs?: number;
+  readonly extensions: readonly x509.Extension[];
+}
 
 interface AuthorityParts {
   readonly folder: CaFolder;
@@ -71,7 +78,7 @@ export class Authority {
         if (folder.has(file) && options.force !== true) throw new XpsError('ca_exists', { detail: folder.file(file) });
       }
       const key = await generateIssuingKey(options.keyType ?? 'p256');
-      const certificate = parent === undefined ? await selfSigned(key, options, clock) : await parent.#certify(key, options);
+      const certificate = parent === undefined ? await selfSigned(key, options, clock) : await parent.#certify(key, { ...options, extensions: caExtensions({ pathLength: options.pathLength ?? 0, constraints: options.constraints }) });
       const chainPem = parent === undefined ? '' : `${certificatePem(certificate)}${parent.#chainPem}`;
 
       await folder.writeKey(KEY_FILE, key.toPem());
@@ -160,6 +167,32 @@ export class Authority {
       const request = { name: record.name, purpose, names, mustStaple: record.isMustStaple, ...(options.days !== undefined && { days: options.days }) };
       return this.#issueLeaf(request, files, await this.#keyForRenewal(record.file, files.key, keyType, options.keepKey === true));
     });
+  }
+
+  /**
+   * A new certificate of the CA itself, for the same name and key: what it issued stays good. An intermediate gets it from
+   * its `parent`. Default days as in `create`.
+   */
+  async renewSelf(options: { readonly days?: number; readonly parent?: Authority } = {}): Promise<Authority> {
+    const { parent, days } = options;
+    const { key } = this.#signer;
+    const isRoot = this.#chainPem === '';
+    if (!isRoot && parent === undefined) return refuse('an intermediate gets a new certificate from its parent: name it');
+    const { name } = await readSettings(this.#folder);
+    const extensions = lastingExtensions(this.certificate);
+    const certificate =
+      isRoot || parent === undefined
+        ? await signCertificate(
+            { serial: randomSerial(), subject: this.#signer.subject, spki: key.spki, ...validity({ days, defaultDays: ROOT_DAYS, notBeforeMs: undefined }, this.#nowMs()), extensions },
+            { key },
+          )
+        : await parent.#certify(key, { name, extensions, ...(days !== undefined && { days }) });
+    const chainPem = isRoot || parent === undefined ? '' : `${certificatePem(certificate)}${parent.#chainPem}`;
+    await this.#folder.locked(async () => {
+      await this.#folder.write(CERT_FILE, certificatePem(certificate));
+      if (chainPem !== '') await this.#folder.write(CHAIN_FILE, chainPem);
+    });
+    return new Authority({ folder: this.#folder, clock: this.#clock, key, certificate, chainPem });
   }
 
   /** Takes effect with the next CRL or OCSP answer. Revoking again changes nothing. */
@@ -293,7 +326,7 @@ export class Authority {
   }
 
   /** A certificate for another CA, which keeps its key in a folder of its own. */
-  async #certify(key: IssuingKey, options: CreateOptions): Promise<x509.X509Certificate> {
+  async #certify(key: IssuingKey, options: CaRequest): Promise<x509.X509Certificate> {
     return this.#folder.locked(async () => {
       const validity = this.#validity(options.days, INTERMEDIATE_DAYS, options.notBeforeMs);
       const { urls } = await readSettings(this.#folder);
@@ -304,7 +337,7 @@ export class Authority {
           subject: commonName(options.name),
           spki: key.spki,
           ...validity,
-          extensions: [...caExtensions({ pathLength: options.pathLength ?? 0, constraints: options.constraints }), ...statusExtensions(urls)],
+          extensions: [...options.extensions, ...statusExtensions(urls)],
         },
         this.#signer,
       );

@@ -35,6 +35,7 @@ const KEY_PURPOSES: Readonly<Record<LeafProfile['purpose'], readonly string[]>> 
   ocsp: [KEY_PURPOSE.ocspSigning],
 };
 
+const LASTING_EXTENSIONS: ReadonlySet<string> = new Set([EXTENSION.basicConstraints, EXTENSION.keyUsage, EXTENSION.nameConstraints]);
 const STATUS_REQUEST_FEATURE = 5;
 const DER_NULL: Bytes = Uint8Array.of(TAG.null, 0);
 
@@ -64,6 +65,11 @@ export function caExtensions(profile: CaProfile): x509.Extension[] {
     extensions.push(extension(EXTENSION.nameConstraints, true, encodeNameConstraints(profile.constraints)));
   }
   return extensions;
+}
+
+/** What a renewed CA certificate takes over: what the CA may do. Identifiers and addresses are written anew. */
+export function lastingExtensions(certificate: x509.X509Certificate): x509.Extension[] {
+  return certificate.extensions.filter(({ type }) => LASTING_EXTENSIONS.has(type));
 }
 
 export function subjectKeyExtension(spki: Bytes): x509.Extension {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Authority, type IssueRequest } from '../../certs/ca/authority.ts';
 import { COMMAND, xpscerpto } from '../support/command.ts';
 import { openssl, opensslAsync, withoutOpenssl } from '../support/openssl.ts';
 
@@ -15,6 +16,12 @@ async function ran(cwd: string, line: string): Promise<string> {
 
 async function json(cwd: string, line: string): Promise<Record<string, unknown>> {
   return JSON.parse(await ran(cwd, `${line} --json`)) as Record<string, unknown>;
+}
+
+/** What `pki init` and `pki issue` would make, where they are not what is tested: starting a process takes its time. */
+async function made(cwd: string, orders: Partial<IssueRequest> = {}): Promise<void> {
+  const authority = await Authority.create(join(cwd, 'pki'), { name: 'Example' });
+  await authority.issue({ name: 'orders', ...orders });
 }
 
 t.test('a CA from the first command to a revoked certificate', async (t) => {
@@ -44,6 +51,18 @@ t.test('every option of init and issue reaches the certificate', { skip: without
   t.match(text('sub/issued/a.example.org.pem'), /ED25519[^]*TLS Web Server Authentication\n[^]*DNS:a\.example\.org, IP Address:10\.0\.0\.7, email:ops@example\.org\n[^]*status_request/);
   t.match(text('pki/issued/direct.pem'), /CRL Distribution Points:[^]*http:\/\/crl\.test\/[^]*Freshest CRL:[^]*http:\/\/delta\.test\/[^]*OCSP - URI:http:\/\/ocsp\.test\//);
   t.match(openssl(['crl', '-in', 'pki/crl.pem', '-noout', '-text'], { cwd }).output, /Freshest CRL/);
+});
+
+t.test('pki renew --ca renews the CA itself', async (t) => {
+  const cwd = t.testdir();
+  await ran(cwd, 'pki init --name Root --days 20');
+  await ran(cwd, 'pki init --dir sub --name Sub --parent pki --days 5');
+  const before = readFileSync(join(cwd, 'pki/ca.key'), 'utf8');
+  t.match(await ran(cwd, 'pki renew --ca --days 40'), /^CN=Root: valid until/);
+  t.match(await json(cwd, 'pki renew --ca --dir sub --parent pki --days 30'), { name: 'CN=Sub', certFile: 'sub/ca.pem' });
+  t.equal(readFileSync(join(cwd, 'pki/ca.key'), 'utf8'), before);
+  t.match(await xpscerpto(['pki', 'renew'], { cwd }), { code: 2, stderr: /either a name or --ca/ });
+  t.match(await xpscerpto(['pki', 'renew', '--ca', '--dir', 'sub'], { cwd }), { code: 1, stderr: /from its parent/ });
 });
 
 t.test('failures: exit code 1, what, where and what to do', async (t) => {
@@ -95,8 +114,7 @@ t.test('private stays private whatever the umask', async (t) => {
 
 t.test('pki pin prints what trust.pins takes', { skip: withoutOpenssl }, async (t) => {
   const cwd = t.testdir();
-  await ran(cwd, 'pki init --name Example');
-  await ran(cwd, 'pki issue --name orders');
+  await made(cwd);
   const printed = await ran(cwd, 'pki pin pki/issued/orders.pem pki/ca.pem');
   const { parse } = await import('yaml');
   const pins = parse(printed) as string[];
@@ -110,16 +128,14 @@ t.test('pki pin prints what trust.pins takes', { skip: withoutOpenssl }, async (
 
 t.test('pki show describes the certificates of a file', async (t) => {
   const cwd = t.testdir();
-  await ran(cwd, 'pki init --name Example');
-  await ran(cwd, 'pki issue --name orders --uri spiffe://example.org/orders --key-type ed25519');
+  await made(cwd, { uris: ['spiffe://example.org/orders'], keyType: 'ed25519' });
   t.match(await ran(cwd, 'pki show pki/issued/orders.pem'), /^CN=orders\n {2}issuer +CN=Example\n[^]*key +Ed25519\n {2}names +spiffe:\/\/example\.org\/orders\n {2}pin +sha256\//);
   t.match(await json(cwd, 'pki show pki/ca.pem'), [{ subject: 'CN=Example', issuer: 'CN=Example', key: 'P-256', names: [] }]);
 });
 
 t.test('pki ocsp writes an answer to a request that came by other means', { skip: withoutOpenssl }, async (t) => {
   const cwd = t.testdir();
-  await ran(cwd, 'pki init --name Example');
-  await ran(cwd, 'pki issue --name orders');
+  await made(cwd);
   openssl(['ocsp', '-issuer', 'pki/ca.pem', '-cert', 'pki/issued/orders.pem', '-no_nonce', '-reqout', 'request.der'], { cwd });
   await ran(cwd, 'pki ocsp --request request.der --out answer.der');
   const { output } = openssl(['ocsp', '-respin', 'answer.der', '-reqin', 'request.der', '-CAfile', 'pki/ca.pem', '-issuer', 'pki/ca.pem', '-cert', 'pki/issued/orders.pem'], { cwd });
@@ -128,8 +144,7 @@ t.test('pki ocsp writes an answer to a request that came by other means', { skip
 
 t.test('pki ocsp-responder answers until it is told to stop', { skip: withoutOpenssl }, async (t) => {
   const cwd = t.testdir();
-  await ran(cwd, 'pki init --name Example');
-  await ran(cwd, 'pki issue --name orders');
+  await made(cwd);
   const child = spawn(COMMAND, ['pki', 'ocsp-responder', '--port', '0', '--json'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => child.kill('SIGKILL'));
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];

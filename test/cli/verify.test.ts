@@ -133,8 +133,8 @@ t.test('a batch of many cases keeps up, and holds no more than its reader takes'
   const text = (file: string) => readFileSync(file, 'utf8');
   const leaf = text(join(cwd, 'sub/issued/orders.pem')).split(/(?<=-----END CERTIFICATE-----\n)/)[0];
   const line = JSON.stringify({ id: 1, trust: [text(root.certFile)], untrusted: [text(sub.certFile)], crls: [text(root.crlFile), text(sub.crlFile)], leaf });
-  const { stdout } = await xpscerpto(['verify', '--batch'], { input: `${line}\n`.repeat(1500) });
+  const { stdout } = await xpscerpto(['verify', '--batch'], { input: `${line}\n`.repeat(600) });
   const answers = stdout.trimEnd().split('\n');
-  t.equal(answers.length, 1500);
+  t.equal(answers.length, 600);
   t.ok(answers.every((answer) => answer.includes('"valid":true')));
 });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import type { Issued, IssueRequest } from '../../../certs/ca/authority.ts';
+import { XpsError } from '../../../base/errors.ts';
+import type { Authority, Issued, IssueRequest } from '../../../certs/ca/authority.ts';
 import type { StatusUrls } from '../../../certs/ca/profiles.ts';
 import type { KeyType } from '../../../engines/key-generation.ts';
 import { countOption, daysOption, jsonOption, repeatable } from '../options.ts';
@@ -39,6 +40,8 @@ interface IssueOptions extends FolderOptions {
 interface RenewOptions extends FolderOptions {
   readonly days?: number;
   readonly keepKey?: true;
+  readonly ca?: true;
+  readonly parent?: string;
 }
 
 export function registerIssuing(pki: Command): void {
@@ -99,16 +102,19 @@ export function registerIssuing(pki: Command): void {
   pki
     .command('renew')
     .description('issue a certificate again with the same names, valid from now')
-    .argument('<name>', 'name or serial number')
+    .argument('[name]', 'name or serial number')
     .addOption(folderOption())
     .addOption(daysOption('--days <n>', 'how long it is valid (default: 90, or as long as the CA)'))
     .option('--keep-key', 'keep the key; otherwise a new one replaces it')
+    .option('--ca', 'renew the certificate of the CA itself, with its key')
+    .option('--parent <folder>', 'with --ca, for an intermediate: the CA above it')
     .addOption(jsonOption())
     .addHelpText(
       'after',
       examples(
         ['new key and certificate in the same files; a running sidecar takes them up', 'xpscerpto pki renew orders'],
         ['keep the key, because somebody pinned it', 'xpscerpto pki renew orders --keep-key --days 30'],
+        ['the CA itself, before it ends', 'xpscerpto pki renew --ca'],
       ),
     )
     .action(renew);
@@ -177,16 +183,28 @@ async function issue(options: IssueOptions): Promise<void> {
   report(issued, options);
 }
 
-async function renew(name: string, options: RenewOptions): Promise<void> {
+async function renew(name: string | undefined, options: RenewOptions): Promise<void> {
+  if ((name === undefined) !== (options.ca === true)) throw new XpsError('usage_invalid', { detail: 'pki renew takes either a name or --ca' });
   const { Authority } = await import('../../../certs/ca/authority.ts');
   const authority = await Authority.open(options.dir);
   const { days } = options;
+  if (name === undefined) {
+    const parent = options.parent === undefined ? undefined : await Authority.open(options.parent);
+    return reportCa(await authority.renewSelf({ ...(days !== undefined && { days }), ...(parent !== undefined && { parent }) }), options);
+  }
   report(await authority.renew(name, { keepKey: options.keepKey === true, ...(days !== undefined && { days }) }), options);
 }
 
 async function readRequest(file: string): Promise<{ spki: Uint8Array; names: Partial<IssueRequest> }> {
   const { readSigningRequest } = await import('../../../certs/ca/signing-request.ts');
   return readSigningRequest(await readFile(file, 'utf8'), file);
+}
+
+function reportCa({ name, certFile, certificate }: Authority, { json }: FolderOptions): void {
+  const notAfter = certificate.notAfter.toISOString();
+  if (json === true) return printJson({ name, certFile, notAfter });
+  print(`${name}: valid until ${dateText(notAfter)}`);
+  print(`  certificate  ${certFile}  for the same key: peers that have the old one go on until it ends`);
 }
 
 function report(issued: Issued, { json }: FolderOptions): void {

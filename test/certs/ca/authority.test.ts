@@ -272,6 +272,29 @@ t.test('name constraints are written as they were asked for', async (t) => {
   }
 });
 
+t.test('a CA gets a new certificate for its key, and what it issued stays good', async (t) => {
+  const folder = t.testdir();
+  const clock = clockAt(Date.UTC(2030, 0, 1));
+  const root = await Authority.create(join(folder, 'root'), { name: 'Root', days: 10, pathLength: 3, clock });
+  const constraints = { permitted: ['dns:example.org'], excluded: [] };
+  const sub = await Authority.create(join(folder, 'sub'), { name: 'Sub', parent: root, days: 5, constraints, clock });
+  const [rootBefore, subBefore] = [leafOf(root.certFile), leafOf(sub.certFile)];
+
+  const newRoot = await root.renewSelf({ days: 100 });
+  const newSub = await sub.renewSelf({ days: 50, parent: newRoot });
+  const [rootAfter, subAfter] = [leafOf(root.certFile), leafOf(sub.certFile)];
+  t.equal(toHex(rootAfter.spki), toHex(rootBefore.spki));
+  t.not(toHex(rootAfter.serial), toHex(rootBefore.serial));
+  t.equal(rootAfter.notAfterMs - rootBefore.notAfterMs, 90 * DAY_MS);
+  t.equal(rootAfter.extensions.basicConstraints?.pathLength, 3);
+  t.equal(toHex(rootAfter.extensions.subjectKeyId as Uint8Array), toHex(rootBefore.extensions.subjectKeyId as Uint8Array));
+  t.equal(subAfter.notAfterMs - subBefore.notAfterMs, 45 * DAY_MS);
+  t.equal(subAfter.extensions.nameConstraints?.permitted.length, 1);
+  t.match(await root.issued(), [{ name: 'Sub' }, { name: 'Sub' }]);
+  t.same(certificatesOf((await newSub.issue({ name: 'a', dns: ['a.example.org'], days: 40 })).certFile).map(({ subject }) => subject.text), ['CN=a', 'CN=Sub']);
+  await refused(t, 'ca_request_invalid', /from its parent/, sub.renewSelf());
+});
+
 t.test('what the product would refuse is not issued', async (t) => {
   const folder = t.testdir();
   const root = await Authority.create(join(folder, 'root'), { name: 'Root', pathLength: 1 });
