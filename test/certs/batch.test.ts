@@ -73,7 +73,7 @@ t.test('what cannot be read is answered, and never accepted', async (t) => {
     ['leaf', '-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----'],
     ['leaf', '-----BEGIN CERTIFICATE-----\nAAAA'],
   ];
-  for (const line of [...lines, ...values.map(([name, value]) => ({ ...fields, [name]: value }))]) {
+  for (const line of [...lines, ...values.map(([name, value]) => Object.assign({}, fields, { [name]: value }))]) {
     const answer = ask(line);
     t.equal(answer.valid, false, JSON.stringify(line).slice(0, 60));
     t.equal(answer.code, 'malformed');
