@@ -24,6 +24,9 @@ export interface PlanePairOptions extends PairOptions {
   readonly listen?: string;
 }
 
+/** Where the time of a TestPair begins; it must not go back. */
+const STARTED_MS = 1_000_000;
+
 /** One channel whose both ends are carried. */
 export interface CarriedPair {
   readonly pair: TestPair;
@@ -69,7 +72,7 @@ export class PlanePair {
     this.port = this.clientRoute.listen(options.listen ?? 'tcp:127.0.0.1:0', 511);
     const beat = setInterval(() => {
       for (const { pair } of this.channels) {
-        pair.nowMs = performance.now();
+        pair.nowMs = STARTED_MS + performance.now();
         pair.client.channel.tick();
         pair.server.channel.tick();
       }
@@ -81,7 +84,7 @@ export class PlanePair {
   async warm(): Promise<CarriedPair> {
     const [one, other] = await joinedSockets();
     const pair = establishedPair(this.#options);
-    pair.nowMs = performance.now();
+    pair.nowMs = STARTED_MS + performance.now();
     const client = this.clientPlane.adopt(pair.client.channel, this.clientRoute, descriptorOf(one));
     const server = this.serverPlane.adopt(pair.server.channel, this.serverRoute, descriptorOf(other));
     one.destroy();
@@ -98,6 +101,13 @@ export class PlanePair {
   get failures(): readonly string[] {
     return this.channels.flatMap(({ pair }) => [pair.client, pair.server]).flatMap(({ failure }) => (failure === undefined ? [] : [failure.message]));
   }
+}
+
+export function startPlane(t: Teardown): NativePlane {
+  if (binding === undefined) throw new Error('the addon is not built');
+  const plane = new NativePlane(binding);
+  t.teardown(() => plane[Symbol.dispose]());
+  return plane;
 }
 
 /** A connection's two ends, paused. */

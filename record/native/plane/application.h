@@ -58,6 +58,7 @@ class application final : public pollable {
   place where;
   size_t next_target = 0;
   uint32_t target_tag = 0;
+  uint8_t attempts = 0;
 
  private:
   void flush();

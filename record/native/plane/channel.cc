@@ -94,18 +94,23 @@ void channel::fail(const char* why, const char* detail) {
   if (is_failed_ || is_leaving_) return;
   is_failed_ = true;
   route_.forget(*this);
-  if (application* lost = std::exchange(application_, nullptr)) {
-    if (side_ == side::client && lane_.is_untouched() && route_.serves_again()) {
-      lost->carried_by(nullptr);
-      route_.serve_again(*lost);
-    } else {
-      route_.count(route::ending::reset);
-      lost->abort();
-    }
-  }
+  lose_application();
   pieces_.clear();
   unread_.reset();
   loop_.report({.kind = event_kind::failed, .id = id_, .reason = why, .text = detail});
+}
+
+// The channel is lost: an application of which not a byte has moved may be served by another one.
+void channel::lose_application() {
+  application* lost = std::exchange(application_, nullptr);
+  if (lost == nullptr) return;
+  if (side_ == side::client && lane_.is_untouched() && route_.serves_again(*lost)) {
+    lost->carried_by(nullptr);
+    route_.serve_again(*lost);
+  } else {
+    route_.count(route::ending::reset);
+    lost->abort();
+  }
 }
 
 void channel::kill() {
@@ -128,10 +133,7 @@ void channel::finish() {
 void channel::leave() {
   is_leaving_ = true;
   route_.forget(*this);
-  if (application_ != nullptr) {
-    route_.count(route::ending::reset);
-    std::exchange(application_, nullptr)->abort();
-  }
+  lose_application();
   send_key_ = record_key();
   receive_key_ = record_key();
   next_receive_key_ = record_key();

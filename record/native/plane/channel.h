@@ -112,6 +112,7 @@ class channel final : public pollable {
   void end_stream();
   void reset_stream(reset_reason why);
   void drop_application();
+  void lose_application();
   void after_stream_change();
   void close_if_due();
 

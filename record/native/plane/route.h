@@ -35,6 +35,9 @@ struct route_limits {
   bool reports_over = false;
 };
 
+// How many channels an application is given before it is reset.
+inline constexpr uint8_t MOST_ATTEMPTS = 3;
+
 class route final : public pollable {
  public:
   route(loop& on, uint32_t id, route_limits limits, counter_slot counters)
@@ -57,7 +60,7 @@ class route final : public pollable {
   void drop_waiting(application& gone);
   // The channel failed before a byte of the stream moved: another one may serve.
   void serve_again(application& untouched) { serve(untouched); }
-  bool serves_again() const noexcept { return static_cast<bool>(listener_); }
+  bool serves_again(application& untouched) const noexcept { return listener_ && ++untouched.attempts < MOST_ATTEMPTS; }
 
   // Server. Empty: JavaScript connects.
   void set_targets(std::vector<target> targets);
