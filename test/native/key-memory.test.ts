@@ -72,8 +72,7 @@ t.test('worker threads have handles of their own, and leave nothing behind', { s
   const before = loadAddon().addon?.report().keysInUse;
   const workers = [1, 2, 3].map(() => new Worker(new URL('sealing-worker.ts', import.meta.url)));
   const outputs = await Promise.all(workers.map(async (worker) => {
-    const [message] = (await once(worker, 'message')) as [Uint8Array];
-    await once(worker, 'exit');
+    const [[message]] = (await Promise.all([once(worker, 'message'), once(worker, 'exit')])) as [[Uint8Array], unknown];
     return Buffer.from(message).toString('hex');
   }));
   using cipher = loadNativeEngine()?.aead?.create('AES_GCM', new Uint8Array(32).fill(7));

@@ -54,7 +54,7 @@ export async function buildNative(program: NativeProgram): Promise<string> {
 
 function keyOf(program: NativeProgram): string {
   const hash = createHash('sha256').update(JSON.stringify(program)).update(readFileSync(join(ROOT, 'binding.gyp')));
-  const addon = globSync('record/native/**/*.{h,cc}', { cwd: ROOT }).toSorted();
+  const addon = globSync(['record/native/*.{h,cc}', 'record/native/{kernels,dispatch}/*.{h,cc}'], { cwd: ROOT }).toSorted();
   for (const file of new Set([...addon, ...program.sources])) hash.update(file).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex').slice(0, 16);
 }

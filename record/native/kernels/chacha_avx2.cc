@@ -216,7 +216,7 @@ struct avx2_authenticator {
       _mm256_store_si256(reinterpret_cast<reg*>(lane), total[i]);
       sum.v[i] = lane[0] + lane[1] + lane[2] + lane[3];
     }
-    poly.h() = to_44(sum);
+    poly.set_h(to_44(sum));
     wipe(powers, sizeof powers);
     wipe(&fourth, sizeof fourth);
     wipe(&eighth, sizeof eighth);

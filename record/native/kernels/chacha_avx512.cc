@@ -186,13 +186,7 @@ struct ifma_authenticator {
     carry(d, h);
     limbs44 sum;
     for (int i = 0; i < 3; i++) sum.v[i] = static_cast<uint64_t>(_mm512_reduce_add_epi64(h[i]));
-    sum.v[1] += sum.v[0] >> 44;
-    sum.v[0] &= MASK44;
-    sum.v[2] += sum.v[1] >> 44;
-    sum.v[1] &= MASK44;
-    sum.v[0] += (sum.v[2] >> 42) * 5;
-    sum.v[2] &= MASK42;
-    poly.h() = sum;
+    poly.set_h(sum);
     wipe(powers, sizeof powers);
     wipe(&eighth, sizeof eighth);
     wipe(&sixteenth, sizeof sixteenth);
