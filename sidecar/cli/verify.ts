@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { XpsError } from '../../base/errors.ts';
-import { REASONS } from '../../base/reasons.ts';
 import { type BatchRequest, readBatchRequest } from '../../certs/batch-request.ts';
 import { readPem, writePem } from '../../certs/pem.ts';
 import { validatePath } from '../../certs/validation.ts';
 import { createCrypto } from '../../engines/registry.ts';
 import { readEnvironment } from '../config/environment.ts';
+import { readInput } from './input-file.ts';
 import { countOption, jsonOption, repeatable } from './options.ts';
 import { demand, examples, EXIT, print, printJson } from './output.ts';
 import { verdictJson, verdictText } from './verify/report.ts';
@@ -102,7 +101,7 @@ async function readCase(leafFile: string, options: VerifyOptions): Promise<Batch
     trust: (await Promise.all(trust.map(certificates))).flat(),
     untrusted: [...chain, ...(await Promise.all((options.untrusted ?? []).map(certificates))).flat()],
     crls: (await Promise.all((options.crl ?? []).map(crls))).flat(),
-    ocsp: (await Promise.all((options.ocsp ?? []).map(octets))).map((der) => der.toString('base64')),
+    ocsp: (await Promise.all((options.ocsp ?? []).map(readInput))).map((der) => der.toString('base64')),
     purpose: options.purpose,
     names: options.name ?? [],
     revocation: options.revocation,
@@ -122,24 +121,16 @@ async function readCase(leafFile: string, options: VerifyOptions): Promise<Batch
 }
 
 async function certificates(file: string): Promise<readonly string[]> {
-  const blocks = readPem((await octets(file)).toString('utf8'), ['CERTIFICATE']);
+  const blocks = readPem((await readInput(file)).toString('utf8'), ['CERTIFICATE']);
   if (blocks.length === 0) throw new XpsError('file_unreadable', { detail: `${file} holds no certificate in PEM form` });
   return blocks.map(({ der }) => writePem('CERTIFICATE', der));
 }
 
 async function crls(file: string): Promise<readonly string[]> {
-  const content = await octets(file);
+  const content = await readInput(file);
   // DER begins with a SEQUENCE, text never does: 0x30 is the digit 0.
   if (content[0] === 0x30 && (content[1] ?? 0) >= 0x80) return [writePem('X509 CRL', content)];
   const blocks = readPem(content.toString('utf8'), ['X509 CRL']);
   if (blocks.length === 0) throw new XpsError('file_unreadable', { detail: `${file} holds no CRL in PEM or DER form` });
   return blocks.map(({ der }) => writePem('X509 CRL', der));
-}
-
-async function octets(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new XpsError('file_unreadable', { detail: `${file}: ${(cause as NodeJS.ErrnoException).code ?? REASONS.file_unreadable.summary}`, cause });
-  }
 }

@@ -78,10 +78,10 @@ t.test('failures: exit code 1, what, where and what to do', async (t) => {
   await ran(cwd, 'pki init --name Example');
   await failed('pki init --name Example', /exists already \(pki\/ca\.key\); .*--force/);
   await failed('pki issue --name orders --dns -x-', /cannot issue what was asked for \("-x-" is no DNS name\)/);
-  await failed('pki issue --name orders --csr missing.csr', /missing\.csr/);
+  await failed('pki issue --name orders --csr missing.csr', /a file cannot be read \(missing\.csr: it does not exist\); check the path/);
   await failed('pki revoke nobody', /has issued no such certificate \("nobody"\); list what it has issued/);
   await failed('pki ocsp nobody', /has issued no such certificate/);
-  await failed('pki pin missing.pem', /a file cannot be read \(missing\.pem: ENOENT\)/);
+  await failed('pki pin missing.pem', /a file cannot be read \(missing\.pem: it does not exist\)/);
   await failed('pki show pki/ca.key', /holds no certificate in PEM form/);
   writeFileSync(join(cwd, 'file'), '');
   await failed('pki init --dir file --name Example', /cannot be used \(file: a file is in the way\)/);

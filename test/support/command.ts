@@ -16,9 +16,9 @@ export interface CommandOptions {
   readonly input?: string | Uint8Array;
 }
 
-/** Never rejects; a run that takes longer than 30 s is ended and has no code. */
+/** Never rejects; a run that takes longer than 60 s is ended and has no code. */
 export async function xpscerpto(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const child = spawn(COMMAND, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, timeout: 30_000, stdio: 'pipe' });
+  const child = spawn(COMMAND, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, timeout: 60_000, stdio: 'pipe' });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { toHex } from '../../../base/bytes.ts';
 import { XpsError } from '../../../base/errors.ts';
 import { type Certificate, parseCertificate } from '../../../certs/certificate.ts';
@@ -7,6 +6,7 @@ import { pinOf } from '../../../certs/pins.ts';
 import { nameText } from '../../../certs/rule-matching.ts';
 import type { Crypto } from '../../../engines/contract.ts';
 import { createCrypto } from '../../../engines/registry.ts';
+import { readInput } from '../input-file.ts';
 
 /** A certificate in words, for people and as JSON. */
 export interface Description {
@@ -25,7 +25,7 @@ export interface Description {
 /** Every certificate of a PEM file. Throws `file_unreadable` when there is none. */
 export async function describeFile(file: string): Promise<readonly Description[]> {
   const crypto = createCrypto({ engine: 'openssl', forbid: [] });
-  const blocks = readPem(await textOf(file), ['CERTIFICATE']);
+  const blocks = readPem((await readInput(file)).toString('utf8'), ['CERTIFICATE']);
   if (blocks.length === 0) throw new XpsError('file_unreadable', { detail: `${file} holds no certificate in PEM form` });
   return blocks.map(({ der }) => describe(parseCertificate(der), file, crypto));
 }
@@ -44,12 +44,4 @@ function describe(certificate: Certificate, file: string, crypto: Crypto): Descr
     pin: pinOf(crypto, spki),
     sha256: toHex(crypto.hash.hash('sha256', der)),
   };
-}
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new XpsError('file_unreadable', { detail: `${file}: ${(cause as NodeJS.ErrnoException).code ?? 'unknown error'}`, cause });
-  }
 }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { XpsError } from '../../../base/errors.ts';
 import type { Authority, Issued, IssueRequest } from '../../../certs/ca/authority.ts';
 import type { StatusUrls } from '../../../certs/ca/profiles.ts';
 import type { KeyType } from '../../../engines/key-generation.ts';
+import { readInput } from '../input-file.ts';
 import { countOption, daysOption, jsonOption, repeatable } from '../options.ts';
 import { demand, examples, print, printJson, table } from '../output.ts';
 import { dateText, folderOption, type FolderOptions } from './folder-option.ts';
@@ -197,7 +197,7 @@ async function renew(name: string | undefined, options: RenewOptions): Promise<v
 
 async function readRequest(file: string): Promise<{ spki: Uint8Array; names: Partial<IssueRequest> }> {
   const { readSigningRequest } = await import('../../../certs/ca/signing-request.ts');
-  return readSigningRequest(await readFile(file, 'utf8'), file);
+  return readSigningRequest((await readInput(file)).toString('utf8'), file);
 }
 
 function reportCa({ name, certFile, certificate }: Authority, { json }: FolderOptions): void {

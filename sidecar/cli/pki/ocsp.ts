@@ -1,7 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Authority } from '../../../certs/ca/authority.ts';
 import { XpsError } from '../../../base/errors.ts';
+import { readInput } from '../input-file.ts';
 import { countOption, jsonOption } from '../options.ts';
 import { examples, print, printJson } from '../output.ts';
 import { untilSignal } from '../until-signal.ts';
@@ -79,7 +80,7 @@ async function ocsp(name: string | undefined, options: OcspOptions): Promise<voi
   let answer: Uint8Array;
   let file: string;
   if (name === undefined) {
-    answer = await answers.answer(await readFile(options.request as string));
+    answer = await answers.answer(await readInput(options.request as string));
     file = options.out ?? `${options.request}.answer`;
   } else {
     const record = await authority.find(name);
