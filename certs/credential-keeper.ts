@@ -29,6 +29,7 @@ export class CredentialKeeper implements Disposable {
   /** After a failure: when to try again. */
   #retryMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #turn = 0;
   #isDisposed = false;
 
   constructor(clock: Clock, log: CertsLog = () => {}) {
@@ -55,9 +56,12 @@ export class CredentialKeeper implements Disposable {
 
   /** `credential` is checked and comes without a staple. It is published after the first attempt at one. */
   async replace(credential: Credential): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
     if (this.#current !== undefined && isSame(this.#current, credential)) return;
     const staple = await this.#firstStaple(credential);
-    if (this.#isDisposed) return;
+    // A newer one came while this one waited for its staple.
+    if (this.#isDisposed || turn !== this.#turn) return;
     this.#staple = staple;
     this.#publish(credential);
     this.#log(loaded(credential, this.#clock.wallMs()));

@@ -1,13 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bytes, toHex } from '../base/bytes.ts';
+import { toHex } from '../base/bytes.ts';
 import { XpsError } from '../base/errors.ts';
 import type { Crypto } from '../engines/contract.ts';
 import type { Crl } from './crl.ts';
-import { parseCrlOffLoop } from './crl-parsing.ts';
+import { readCrls } from './crl-parsing.ts';
 import type { StoredCrl } from './crl-store.ts';
 import { fileError, readBounded } from './trust-bundles.ts';
-import { readPem } from './pem.ts';
 
 /** Beyond this a CA should partition its CRLs (RFC 5280 §5.2.5). */
 export const MAX_CRL_BYTES: number = 64 * 1024 * 1024;
@@ -52,8 +51,7 @@ export class CrlFiles {
     const digest = toHex(this.#crypto.hash.hash('sha256', bytes));
     const known = this.#parsed.get(file);
     if (known?.digest === digest) return known.crls;
-    const crls: Crl[] = [];
-    for (const der of crlBlocks(bytes)) crls.push(await parseCrlOffLoop(der));
+    const crls = await readCrls(bytes);
     this.#parsed.set(file, { digest, crls });
     return crls;
   }
@@ -70,12 +68,4 @@ async function filesBehind(path: string): Promise<readonly string[]> {
     if (files.length > MAX_FILES) throw new XpsError('crl_invalid', { detail: `more than ${MAX_FILES} files` });
   }
   return files;
-}
-
-/** The CRLs in PEM text, or the one in DER, which begins with a SEQUENCE. */
-export function crlBlocks(bytes: Bytes): readonly Bytes[] {
-  if (bytes[0] === 0x30) return [bytes];
-  const blocks = readPem(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), ['X509 CRL']);
-  if (blocks.length === 0) throw new XpsError('crl_invalid', { detail: 'it holds no CRL' });
-  return blocks.map(({ der }) => der);
 }

@@ -3,8 +3,8 @@ import { toXpsError, XpsError } from '../base/errors.ts';
 import { BackOff, type RefreshTiming, refreshPauseMs } from './back-off.ts';
 import type { Certificate } from './certificate.ts';
 import type { Crl } from './crl.ts';
-import { crlBlocks, MAX_CRL_BYTES } from './crl-files.ts';
-import { parseCrlOffLoop } from './crl-parsing.ts';
+import { MAX_CRL_BYTES } from './crl-files.ts';
+import { readCrls } from './crl-parsing.ts';
 import type { CrlStore } from './crl-store.ts';
 import { pointUris } from './distribution-points.ts';
 import type { CertsLog } from './events.ts';
@@ -93,7 +93,7 @@ export class CrlPoints implements Disposable {
     try {
       const bytes = await fetcher.fetch({ url: point.url, accept: 'application/pkix-crl, */*;q=0.1', maxBytes: MAX_CRL_BYTES, timeoutMs: FETCH_MS });
       let pauseMs = (this.#parts.timing ?? TIMING).longestMs;
-      for (const der of crlBlocks(bytes)) pauseMs = Math.min(pauseMs, this.#admit(await parseCrlOffLoop(der), point));
+      for (const crl of await readCrls(bytes)) pauseMs = Math.min(pauseMs, this.#admit(crl, point));
       point.failure = undefined;
       point.backOff.succeeded();
       point.dueMs = clock.monotonicMs() + pauseMs;

@@ -6,7 +6,7 @@ import type { RefreshTiming } from './back-off.ts';
 import { parseCertificate } from './certificate.ts';
 import type { PeerJudge, StapleFetcher, Trust, TrustChange, TrustSettings, TrustStatus } from './contract.ts';
 import { CrlFiles } from './crl-files.ts';
-import { parseCrlOffLoop } from './crl-parsing.ts';
+import { readCrls } from './crl-parsing.ts';
 import { CrlStore, type StoredCrl } from './crl-store.ts';
 import { type CertsLog, Listeners } from './events.ts';
 import { FileWatch, type WatchTiming } from './file-watch.ts';
@@ -268,7 +268,9 @@ class LiveTrust implements Trust {
 
   async #sourceCrls(): Promise<readonly StoredCrl[]> {
     const found: StoredCrl[] = [];
-    for (const der of this.#source?.crls ?? []) found.push({ crl: await parseCrlOffLoop(der), source: 'agent' });
+    for (const der of this.#source?.crls ?? []) {
+      for (const crl of await readCrls(der)) found.push({ crl, source: 'agent' });
+    }
     return found;
   }
 

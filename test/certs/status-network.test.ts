@@ -186,6 +186,17 @@ t.test('a responder that lies, breaks or hangs says nothing', async (t) => {
   }
 });
 
+t.test('servers that hang hold a handshake up for seconds only, and one that was asked again for nothing', async (t) => {
+  const { crls, responder, ROOT, leaf } = await world(t);
+  crls.answer = () => {};
+  responder.answer = (_, response) => void response.write('x');
+  const { trust } = await testTrust(t, { bundles: [ROOT], revocation: { fetchCrls: true, ocsp: { query: true } } });
+  const before = performance.now();
+  await t.rejects(judged(trust, presented(leaf)), refusal('certificate_status_unknown'));
+  t.ok(performance.now() - before < 8000);
+  t.equal(responder.requests.length, 1);
+});
+
 t.test('an answer to another question of the same client is refused by its nonce', async (t) => {
   const { responder, authority, ROOT, leaf } = await world(t);
   let kept: Buffer | undefined;

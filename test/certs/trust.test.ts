@@ -9,6 +9,7 @@ import { pinOf } from '../../certs/pins.ts';
 import { openTrust } from '../../certs/trust.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Crypto } from '../../engines/contract.ts';
+import { ca, leaf, NOW_MS } from '../support/pki/forge.ts';
 import { refusal } from '../support/refusal.ts';
 import { crypto } from '../support/test-crypto.ts';
 import { derOf, judged, presented, rules, SteppedClock, testTrust, trustSettings, until } from '../support/trust.ts';
@@ -126,6 +127,21 @@ t.test('pins of leaf, intermediate or root let pass, others do not', async (t) =
   await t.rejects(judged(trust, presented(a)), refusal('certificate_pin_mismatch', new RegExp(leafPin.replaceAll(/[+/]/g, '\\$&'))));
   const { trust: pinned } = await testTrust(t, { bundles: [ROOT], pins: [pinOf(crypto, parseCertificate(presented(stranger).chain[0] as Uint8Array).spki)] });
   await t.rejects(judged(pinned, presented(stranger)), refusal('certificate_untrusted'), 'a pin replaces no path');
+});
+
+t.test('with cross-signed CAs a pin on either root is found', async (t) => {
+  const pem = (...ders: readonly Uint8Array[]): string => ders.map((der) => `-----BEGIN CERTIFICATE-----\n${Buffer.from(der).toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`).join('');
+  const roots = [ca('CN=old root'), ca('CN=new root')] as const;
+  const crossed = roots.map((each) => ca('CN=middle', each));
+  const file = join(dir, 'crossed.pem');
+  writeFileSync(file, pem(roots[0].der, roots[1].der));
+  const chain = [leaf(crossed[0] as (typeof crossed)[0]).der, ...crossed.map(({ der }) => der)];
+  for (const each of roots) {
+    const pin = pinOf(crypto, parseCertificate(each.der).spki);
+    const { trust } = await testTrust(t, { bundles: [file], pins: [pin] }, { clock: new SteppedClock(NOW_MS) });
+    const peer = await judged(trust, { chain, staple: new Uint8Array(0) }, ['dns:leaf.example']);
+    t.match(peer.path, each.subject, `${each.subject} is on the path`);
+  }
 });
 
 t.test('new settings count from then on, unusable ones not at all', async (t) => {
