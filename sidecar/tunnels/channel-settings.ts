@@ -5,6 +5,7 @@ import type { Credential, PeerJudge } from '../../certs/contract.ts';
 import type { ChannelTimeouts, ClientChannelSettings, ServerChannelSettings } from '../../channel/channel.ts';
 import { DEFAULT_REKEY_LIMITS, type RekeyLimits } from '../../channel/rekey-schedule.ts';
 import type { ChannelPeer, PeerEvidence } from '../../handshake/effects.ts';
+import { freshEntropy } from '../../handshake/entropy.ts';
 import { EarlySecrets } from '../../handshake/key-schedule.ts';
 import type { Suite } from '../../handshake/codepoints.ts';
 import { permittedSchemes, permittedSuites } from '../../handshake/negotiation.ts';
@@ -31,8 +32,7 @@ export class ChannelSettingsSource {
     this.#tunnel = tunnel;
     this.#judge = context.trust.judgeFor(tunnel.peer);
     this.#early = new EarlySecrets(context.crypto.hash, context.meshKey, tunnel.service);
-    const random = (length: number): Uint8Array => context.crypto.random(length);
-    this.#entropy = { random, grease: () => [...random(2)] as unknown as readonly [number, number] };
+    this.#entropy = freshEntropy(context.crypto);
     const policy = { peer: tunnel.peer, crypto: context.cryptoConfig, staple: context.isStapleRequired, auth: tunnel.role === 'server' ? tunnel.clientAuth : '' };
     this.#policy = toHex(context.crypto.hash.hash('sha256', utf8(JSON.stringify(policy))));
   }
