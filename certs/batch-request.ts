@@ -35,9 +35,12 @@ const FIELDS: ReadonlySet<string> = new Set([
   'status_max_age_s',
 ]);
 
+/** What files of test cases say about themselves. Any other unknown field may be a misspelt rule, and is refused. */
+const ANNOTATIONS: ReadonlySet<string> = new Set(['comment', 'description', 'expected', 'note', 'source', 'title']);
+
 /** Throws an XpsError: `usage_invalid` for a line that is no request, `certificate_malformed` … for its leaf. */
 export function readBatchRequest(fields: Readonly<Record<string, unknown>>, nowMs: number): BatchRequest {
-  const unknown = Object.keys(fields).find((name) => !FIELDS.has(name));
+  const unknown = Object.keys(fields).find((name) => !FIELDS.has(name) && !ANNOTATIONS.has(name));
   if (unknown !== undefined) throw usage(`there is no field ${JSON.stringify(unknown.slice(0, 64))}`);
   const leftOut: { kind: 'certificate' | 'status'; why: string }[] = [];
   const tolerant = <T>(kind: 'certificate' | 'status', what: string, parse: () => readonly T[]): readonly T[] => {
@@ -100,7 +103,7 @@ function readCrls(text: string): readonly Crl[] {
 }
 
 function readOcsp(text: string): readonly OcspResponse[] {
-  const der = fromBase64(text);
+  const der = fromBase64(text.replaceAll(/\s/g, ''));
   if (der === undefined) throw new XpsError('certificate_malformed', { detail: 'not base64' });
   return [parseOcspResponse(der)];
 }

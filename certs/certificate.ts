@@ -30,7 +30,7 @@ export interface Certificate extends Signed {
   readonly isSelfIssued: boolean;
 }
 
-const MAX_CERTIFICATE_BYTES = 512 * 1024;
+const MAX_CERTIFICATE_BYTES = 256 * 1024;
 const MAX_SERIAL_BYTES = 20;
 
 /** Strict DER and every rule of RFC 5280 §4 that one certificate alone can break. Throws `certificate_malformed`. */

@@ -32,6 +32,8 @@ export interface CrlEntry {
 }
 
 const MAX_SERIAL_BYTES = 127;
+/** One is usual; a CRL that repeats an entry without end is not read to its end. */
+const MAX_ENTRIES_OF_ONE = 16;
 
 /** What the entries may contain depends on the kind of CRL. */
 export interface EntryRules {
@@ -76,6 +78,7 @@ export function findEntries(der: Bytes, index: CrlIndex, serial: Bytes, isIssuer
     if (compare(serialOf(der, offset), serial) !== 0) break;
     const keys = index.issuerKeys[index.issuers[i] ?? 0] as readonly string[];
     if (isIssuer(keys)) found.push(readEntry(der, offset));
+    if (found.length === MAX_ENTRIES_OF_ONE) break;
   }
   return found;
 }

@@ -2,7 +2,7 @@ import { type Bytes, equalBytes } from '../base/bytes.ts';
 import { type Certificate, isCa } from './certificate.ts';
 import type { Crl } from './crl.ts';
 import { CERTIFICATE_HOLD, type CrlEntry, REMOVE_FROM_CRL } from './crl-index.ts';
-import { ALL_REASONS, type DistributionPoint, pointKeys, type ReasonSet } from './distribution-points.ts';
+import { ALL_REASONS, type DistributionPoint, pointKeys, type PointName, type ReasonSet } from './distribution-points.ts';
 import { generalNameKey } from './general-names.ts';
 import type { Name } from './names.ts';
 import { leafFailure } from './path-rules.ts';
@@ -66,6 +66,7 @@ class CrlEvaluation {
   /** (b) */
   #isInScope({ issuer, issuingPoint }: Crl, point: DistributionPoint): boolean {
     const { certificate } = this.#question;
+    this.#context.work.nameComparisons(1 + nameCount(point.name) + nameCount(issuingPoint?.name));
     // (1) another issuer must say that it speaks for others
     if (point.crlIssuer !== undefined && issuingPoint?.isIndirect !== true) return false;
     if (issuingPoint === undefined) return true;
@@ -84,16 +85,17 @@ class CrlEvaluation {
     if (crl.unusable !== undefined) return this.#note(crl.unusable);
     const delta = this.#deltaFor(crl);
     const age = currency((delta ?? crl).thisUpdateMs, (delta ?? crl).nextUpdateMs, this.#context);
-    const entry = this.#lookUp(crl, delta);
-    const isLasting = entry !== undefined && entry.reason !== CERTIFICATE_HOLD && age.kind === 'stale';
-    if (age.kind !== 'current' && !isLasting) return this.#note(`the CRL of ${crl.issuer.text} ${age.note}`);
-    if (crl.nextUpdateMs === undefined && !isLasting) return this.#note(`the CRL of ${crl.issuer.text} does not say until when it holds`);
-    // (f), (g)
+    if (age.kind === 'future') return this.#note(`the CRL of ${crl.issuer.text} ${age.note}`);
+    // (f), (g); before anything is looked up in what a stranger may have made
     const problem = this.#issuerProblem(crl, delta);
     if (problem !== undefined) return this.#note(problem);
-    if (entry !== undefined) return entry;
+    const entry = this.#lookUp(crl, delta);
+    // A revocation is for ever, but for a hold: it counts beyond the life of the CRL.
+    if (entry !== undefined && (age.kind === 'current' || entry.reason !== CERTIFICATE_HOLD)) return entry;
+    if (age.kind !== 'current') return this.#note(`the CRL of ${crl.issuer.text} ${age.note}`);
+    if (crl.nextUpdateMs === undefined) return this.#note(`the CRL of ${crl.issuer.text} does not say until when it holds`);
     this.#covered |= reasons;
-    if (age.kind === 'current') this.#untilMs = Math.min(this.#untilMs, age.untilMs);
+    this.#untilMs = Math.min(this.#untilMs, age.untilMs);
     return undefined;
   }
 
@@ -169,6 +171,10 @@ class CrlEvaluation {
       ...others.toSorted((a, b) => hinted(a) - hinted(b)).map((signer) => ({ signer, isOnPath: false })),
     ];
   }
+}
+
+function nameCount(name: PointName | undefined): number {
+  return name?.kind === 'full' ? name.names.length : 0;
 }
 
 function crlIssuerNames({ crlIssuer }: DistributionPoint): string[] | undefined {

@@ -107,10 +107,10 @@ function responderProblem(responder: Certificate, response: OcspResponse, questi
   if (unfit !== undefined) return `the OCSP responder is not acceptable: ${unfit.reason}`;
   const forged = signatures.signatureFailure(response, responder, undefined, 'the OCSP answer');
   if (forged !== undefined) return forged.reason;
-  if (responder.extensions.hasOcspNoCheck) return undefined;
-  // RFC 6960 §4.2.2.2.1: without nocheck its own status matters, and cannot come from itself.
+  // RFC 6960 §4.2.2.2.1: without nocheck its own status matters, and cannot come from itself. A revocation that is known
+  // anyhow counts in any case.
   const status = context.crlStatus({ certificate: responder, issuer, above });
   if (status.kind === 'revoked') return 'the certificate of the OCSP responder is revoked';
-  const isLeftOpen = status.kind === 'unknown' && request.revocation === 'hard';
+  const isLeftOpen = status.kind === 'unknown' && request.revocation === 'hard' && !responder.extensions.hasOcspNoCheck;
   return isLeftOpen ? 'the certificate of the OCSP responder has no nocheck and no known status' : undefined;
 }

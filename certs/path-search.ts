@@ -1,5 +1,6 @@
 import { equalBytes } from '../base/bytes.ts';
 import type { Certificate } from './certificate.ts';
+import { latin1 } from './der.ts';
 import { nameConstraintFailure } from './name-constraints.ts';
 import { anchorProfileFailure, authorityKeyFailure, intermediateCount, issuerFailure, leafFailure, type LeafUsage, type TimeWindow, validityFailure } from './path-rules.ts';
 import type { SignatureCheck } from './signature-check.ts';
@@ -40,10 +41,14 @@ export class CertificatesBySubject {
   readonly #bySubject = new Map<string, Certificate[]>();
 
   constructor(certificates: readonly Certificate[]) {
+    const seen = new Set<string>();
     for (const certificate of certificates) {
+      const der = latin1(certificate.der);
+      if (seen.has(der)) continue;
+      seen.add(der);
       const same = this.#bySubject.get(certificate.subject.key);
       if (same === undefined) this.#bySubject.set(certificate.subject.key, [certificate]);
-      else if (!same.some(({ der }) => equalBytes(der, certificate.der))) same.push(certificate);
+      else same.push(certificate);
     }
   }
 

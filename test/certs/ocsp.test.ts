@@ -112,6 +112,9 @@ t.test('a responder without nocheck needs a status of its own', async (t) => {
   t.equal(delegated(checked, { with: { revocation: 'soft' } }), 'ok');
   // The CRL speaks about user certificates in general; what it says about the leaf agrees.
   t.equal(delegated(checked, { crls: [crl(root)] }), 'ok');
+  const gone = responder({ serial: 500n });
+  t.equal(delegated(gone, { crls: [crl(root)] }), 'ok');
+  t.equal(delegated(gone, { crls: [crl(root, { revoked: [{ serial: 500n }] })], chain: [leaf(root, { serial: 77n, more: [mustStaple] }), root] }), 'status_unknown', 'nocheck, but known to be revoked');
   t.equal(delegated(checked, { crls: [crl(root, { revoked: [{ serial: 500n }] })], chain: [leaf(root, { serial: 77n, more: [mustStaple] }), root] }), 'status_unknown');
 });
 
