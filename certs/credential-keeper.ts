@@ -6,10 +6,15 @@ import { BackOff } from './back-off.ts';
 import type { Credential, Staple, StapleFetcher } from './contract.ts';
 import { type CertsEvent, type CertsLog, Listeners } from './events.ts';
 
-/** A new credential goes out without a staple rather than later than this. */
-const FIRST_STAPLE_MS = 5000;
-const FIRST_PAUSE_MS = 5000;
-const GREATEST_PAUSE_MS = 10 * 60_000;
+export interface StapleTiming {
+  /** A new credential goes out without a staple rather than later than this. */
+  readonly firstMs: number;
+  /** Between attempts that fail. */
+  readonly shortestPauseMs: number;
+  readonly longestPauseMs: number;
+}
+
+const TIMING: StapleTiming = { firstMs: 5000, shortestPauseMs: 5000, longestPauseMs: 10 * 60_000 };
 /** Timers are set anew at least this often, so that a clock that was set is noticed. */
 const LONGEST_TIMER_MS = 60 * 60_000;
 const EXPIRES_SOON_SHARE = 0.1;
@@ -22,7 +27,8 @@ export class CredentialKeeper implements Disposable {
   readonly #log: CertsLog;
   readonly #changes = new Listeners<undefined>();
   readonly #failures = new Listeners<Error>();
-  readonly #backOff = new BackOff(FIRST_PAUSE_MS, GREATEST_PAUSE_MS);
+  readonly #timing: StapleTiming;
+  readonly #backOff: BackOff;
   #current: Credential | undefined;
   #fetcher: StapleFetcher | undefined;
   #staple: Staple | undefined;
@@ -32,9 +38,11 @@ export class CredentialKeeper implements Disposable {
   #turn = 0;
   #isDisposed = false;
 
-  constructor(clock: Clock, log: CertsLog = () => {}) {
+  constructor(clock: Clock, log: CertsLog = () => {}, timing: StapleTiming = TIMING) {
     this.#clock = clock;
     this.#log = log;
+    this.#timing = timing;
+    this.#backOff = new BackOff(timing.shortestPauseMs, timing.longestPauseMs);
   }
 
   get hasCurrent(): boolean {
@@ -101,12 +109,12 @@ export class CredentialKeeper implements Disposable {
     const attempt = this.#fetch(credential);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, FIRST_STAPLE_MS, 'late');
+      timer = setTimeout(resolve, this.#timing.firstMs, 'late');
     });
     const outcome = await Promise.race([attempt, late]);
     clearTimeout(timer);
     if (outcome !== 'late') return outcome;
-    this.#retryMs = FIRST_PAUSE_MS;
+    this.#retryMs = this.#timing.shortestPauseMs;
     return undefined;
   }
 

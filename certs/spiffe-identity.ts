@@ -144,7 +144,8 @@ export class SpiffeIdentity implements CredentialSource, BundleSource {
       this.#lastFailure = undefined;
       for (const waiter of this.#waiting) waiter.resolve();
     } catch (thrown) {
-      this.#failed(toXpsError(thrown, 'identity_source_failed'));
+      const error = toXpsError(thrown);
+      this.#failed(error.reason === 'identity_source_failed' ? error : new XpsError('identity_source_failed', { detail: `what the agent sent cannot be used: ${error.detail}`, cause: error }));
     }
   }
 

@@ -59,6 +59,7 @@ interface Configured {
 
 class LiveTrust implements Trust {
   readonly #crypto: Crypto;
+  readonly #clock: Clock;
   readonly #log: CertsLog;
   readonly #timing: WatchTiming | undefined;
   readonly #source: BundleSource | undefined;
@@ -85,6 +86,7 @@ class LiveTrust implements Trust {
 
   constructor(settings: TrustSettings, { crypto, clock, log, bundles, fetcher, watchTiming, refreshTiming }: TrustDependencies) {
     this.#crypto = crypto;
+    this.#clock = clock;
     this.#log = log ?? ((): void => {});
     this.#timing = watchTiming;
     this.#source = bundles;
@@ -246,6 +248,7 @@ class LiveTrust implements Trust {
     if (revocation.mode === 'off') return;
     const { found, failures } = await this.#crlFiles.read(revocation.crl);
     this.#take([...found, ...(await this.#sourceCrls())], failures);
+    this.#warnOfStale();
   }
 
   #take(candidates: readonly StoredCrl[], readFailures: readonly XpsError[]): void {
@@ -259,6 +262,14 @@ class LiveTrust implements Trust {
     for (const error of others) this.#fail(error);
     this.#retryLater();
     throw first;
+  }
+
+  #warnOfStale(): void {
+    const nowMs = this.#clock.wallMs();
+    for (const { crl, source } of this.#store.stored) {
+      if (crl.nextUpdateMs === undefined || crl.nextUpdateMs > nowMs) continue;
+      this.#log({ level: 'warn', what: 'crl_stale', detail: `${source}: the CRL of ${crl.issuer.text} ended at ${new Date(crl.nextUpdateMs).toISOString()}` });
+    }
   }
 
   async #takeSource(): Promise<void> {
