@@ -5,7 +5,7 @@ import { type Certificate, parseCertificate } from './certificate.ts';
 import { CERTIFICATE_HOLD, REMOVE_FROM_CRL } from './crl-index.ts';
 import { nameConstraintFailure } from './name-constraints.ts';
 import type { CertId, OcspResponse, SingleResponse } from './ocsp.ts';
-import { isoText, leafFailure, validityEndMs } from './path-rules.ts';
+import { leafFailure, validityEndMs } from './path-rules.ts';
 import { sha1Identifier } from './sha1.ts';
 import { currency, type Status, type StatusContext, type StatusQuestion } from './status.ts';
 
@@ -35,7 +35,6 @@ function isAbout(certId: CertId | undefined, { certificate, issuer }: StatusQues
 function statusFrom(response: OcspResponse, singles: readonly SingleResponse[], question: StatusQuestion, context: StatusContext): Status {
   const unknown = (note: string): Status => ({ kind: 'unknown', notes: [note] });
   if (response.unusable !== undefined) return unknown(response.unusable);
-  if (response.producedAtMs > context.window.latestMs) return unknown(`the OCSP answer was produced in the future (${isoText(response.producedAtMs)})`);
   const signer = authorisedSigner(response, question, context);
   if (typeof signer === 'string') return unknown(signer);
   const statuses = singles.map((single) => singleStatus(single, signer.untilMs, context));

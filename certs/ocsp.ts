@@ -28,6 +28,7 @@ export interface SingleResponse {
 export interface OcspResponse extends Signed {
   readonly der: Bytes;
   readonly responder: { readonly kind: 'name'; readonly name: Name } | { readonly kind: 'key'; readonly sha1: Bytes };
+  /** When it was signed. Not judged: RFC 6960 §3.2 asks for thisUpdate and nextUpdate, and answers are made beforehand. */
   readonly producedAtMs: number;
   readonly responses: readonly SingleResponse[];
   /** Of the request that it answers (RFC 9654); undefined: none. */
