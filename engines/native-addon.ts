@@ -92,12 +92,11 @@ function load(): LoadedAddon {
   }
 }
 
-/** Sources run from engines/, compiled files from dist/engines/. A binary for the platform comes first, then what was built here. */
+/** What was built here comes first, then a prebuilt binary (record/native/prebuild.mjs). Sources run from engines/, compiled files from dist/engines/. */
 function candidates(): readonly string[] {
-  return ['..', '../..'].flatMap((up) => [
-    join(import.meta.dirname, up, 'prebuilds', `${process.platform}-${process.arch}`, 'xpscerpto.node'),
-    join(import.meta.dirname, up, 'build', 'Release', 'xpscerpto.node'),
-  ]);
+  const platform = `${process.platform}-${process.arch}`;
+  const places = [['build', 'Release'], ['prebuilds', platform], ['node_modules', `xpscerpto-sidecar-${platform}`]];
+  return places.flatMap((place) => ['..', '../..'].map((up) => join(import.meta.dirname, up, ...place, 'xpscerpto.node')));
 }
 
 function restrict(addon: NativeAddon, isaMask: string): void {

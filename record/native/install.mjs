@@ -11,13 +11,19 @@ const ROOT = resolve(import.meta.dirname ?? '.', '..', '..');
 
 if (process.env.XPS_SKIP_ADDON === '1') {
   warn('XPS_SKIP_ADDON is set');
-} else {
+} else if (!hasPrebuilt()) {
   const reason = build();
   if (reason !== undefined) {
     // A half-built or outdated addon must not be loaded.
     rmSync(join(ROOT, 'build', 'Release', 'xpscerpto.node'), { force: true });
     warn(reason);
   }
+}
+
+/** Prepared by prebuild.mjs; loaded where nothing was built. */
+function hasPrebuilt() {
+  const platform = `${process.platform}-${process.arch}`;
+  return [['prebuilds', platform], ['node_modules', `xpscerpto-sidecar-${platform}`]].some((place) => existsSync(join(ROOT, ...place, 'xpscerpto.node')));
 }
 
 /** Why it could not be built; undefined when it was. */

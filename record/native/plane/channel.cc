@@ -656,7 +656,7 @@ void channel::check_due() {
   if (is_send_due) send_due_epoch_ = send_key_.epoch();
   if (is_receive_due) receive_due_epoch_ = receive_key_.epoch();
   publish();
-  loop_.report({.kind = event_kind::due, .id = id_});
+  loop_.report({.kind = event_kind::due, .id = id_, .has_moved = std::exchange(has_moved_, false)});
 }
 
 }  // namespace xps::plane

@@ -27,7 +27,7 @@ struct event {
   event_kind kind;
   uint32_t id = 0;  // of a channel, or of a route
   uint32_t epoch = 0;
-  bool has_moved = false;  // DATA was sent or received since the last message (docs/PROTOCOL.md §7.2)
+  bool has_moved = false;  // of message and due: DATA was sent or received since the last one (docs/PROTOCOL.md §7.2)
   uint64_t number = 0;
   const char* reason = "";  // constant texts
   const char* text = "";
