@@ -386,6 +386,7 @@ export class SecureChannel implements Disposable {
       case 'failed':
         throw event.error;
       case 'due':
+        if (event.hasMoved) session.carriedData();
     }
   }
 

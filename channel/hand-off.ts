@@ -65,8 +65,8 @@ export interface Carrier {
 export type CarrierEvent =
   /** A message that the plane does not handle. `hasMoved`: DATA was sent or received since the last one (§7.2). */
   | { readonly kind: 'message'; readonly message: Bytes; readonly epoch: number; readonly hasMoved: boolean }
-  /** A soft limit of a key was reached. */
-  | { readonly kind: 'due' }
+  /** A soft limit of a key was reached. `hasMoved` as above. */
+  | { readonly kind: 'due'; readonly hasMoved: boolean }
   /** S: an Open that the plane cannot serve by itself. */
   | { readonly kind: 'open'; readonly message: Bytes }
   | { readonly kind: 'over' }

@@ -141,6 +141,7 @@ export class CarriedChannel implements Carrier {
       case 'failed':
         return this.channel.carried({ kind: 'failed', error: planeError(event) });
       case 'due':
+        return this.channel.carried({ kind: 'due', hasMoved: event.hasMoved });
       case 'over':
       case 'closing':
       case 'closed':

@@ -10,7 +10,7 @@ namespace xps::plane {
 
 enum class event_kind : uint8_t {
   message,   // a message that is not the plane's; epoch, has_moved, bytes
-  due,       // a soft limit of a key was reached
+  due,       // a soft limit of a key was reached; has_moved
   open,      // a server's stream that JavaScript has to connect; number, bytes: the whole Open
   over,      // the stream `number` is over, on routes that report it; text: how
   closing,   // Close was sent
