@@ -8,7 +8,7 @@ import { hmac } from '@noble/hashes/hmac.js';
 import { sha384 } from '@noble/hashes/sha2.js';
 import { sha3_256, shake256 } from '@noble/hashes/sha3.js';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
-import { concat, equalBytes, utf8 } from '../../base/bytes.ts';
+import { concat, equalBytes, toHex, utf8 } from './bytes.ts';
 import { demand, ReferenceError, type Bytes } from './vocabulary.ts';
 
 /** Every random byte is drawn through this; the label says what for. */
@@ -33,6 +33,11 @@ export const keyExchangeOf = (suite: number): number => suite >> 8;
 export const nonceLength = (suite: number): number => ((suite & 0xff) === 3 ? 24 : 12);
 export const shareLength = (group: number): number => (group === XWING ? 1216 : 32);
 export const answerLength = (keyExchange: number): number => (keyExchange === XWING ? 1120 : 32);
+
+/** §9.4: shares and answers are remembered by their last 32 bytes. */
+export function nameOfShare(share: Bytes): string {
+  return toHex(share.subarray(-32));
+}
 
 /** The group of the one share in a hello which offers these suites. */
 export function groupFor(suites: readonly number[]): number {

@@ -1,7 +1,7 @@
 /** The client's handshake: docs/PROTOCOL.md §6, one method per message in the order of the figure. */
 import type { KeyObject } from 'node:crypto';
-import { equalBytes, toHex } from '../../base/bytes.ts';
-import { answerLength, groupFor, H, HMAC, keyExchangeOf, makeShare, selectSuite, X25519, type OwnShare } from './algorithms.ts';
+import { equalBytes } from './bytes.ts';
+import { answerLength, groupFor, H, HMAC, keyExchangeOf, makeShare, nameOfShare, selectSuite, X25519, type OwnShare } from './algorithms.ts';
 import type { Core, Negotiated } from './core.ts';
 import {
   ANONYMOUS, CLIENT_AUTH, decodeCertificate, decodeCertificateVerify, decodeEmpty, decodeFinished, decodeRetry,
@@ -82,7 +82,6 @@ export class ClientHandshake {
       default: // Confirm
         decodeEmpty(body);
         this.#core.inbox.lanes.shift();
-        this.#core.failureLane = undefined;
         this.#core.state = 'established';
         return undefined;
     }
@@ -130,10 +129,6 @@ export class ClientHandshake {
     this.#parameters = parameters;
     const expected = selectSuite(parameters.suites, this.#core.options.suites, this.#share.group);
     demand(expected === this.#answered.suite, 'suite_mismatch');
-    if (this.#answered.resumed) {
-      const before = this.#ticket?.trustDigest ?? new Uint8Array(0);
-      demand(equalBytes(parameters.trustDigest, before), 'resumed_other_trust');
-    }
     this.#core.hear(whole);
     this.#core.state = this.#answered.resumed ? 'C wait finished' : 'C wait certificate';
   }
@@ -181,6 +176,7 @@ export class ClientHandshake {
     core.note({ TH_final: thFinal, ...master });
     core.outbox.lane = core.lane('ap_c_1', suite, master.ap_c_1, 'c', 1, recordLimit);
     core.inbox.lanes.push(core.lane('ap_s_1', suite, master.ap_s_1, 's', 1, recordLimit));
+    core.failureLane = undefined;
     core.state = 'C wait confirm';
     const before = resumed ? this.#ticket : undefined;
     return {
@@ -192,7 +188,7 @@ export class ClientHandshake {
       peerSchemes: this.#parameters.schemes,
       trustDigest: this.#parameters.trustDigest.slice(),
       fullHandshakeAt: before?.fullHandshakeAt ?? core.now(),
-      seenShares: new Set([toHex(this.#share.share), toHex(this.#share.shareX), toHex(answer)]),
+      seenShares: new Set([this.#share.share, answer].map(nameOfShare)),
       root: master.root_0,
       exporter: master.exporter,
       resumption: master.resumption,

@@ -1,6 +1,6 @@
 /** What both handshakes and the traffic share: sending, transcript, secrets, judging the peer, failing. */
 import { randomBytes, type KeyObject } from 'node:crypto';
-import { concat, equalBytes, toHex } from '../../base/bytes.ts';
+import { concat, equalBytes, toHex } from './bytes.ts';
 import { H, leafKey, selectScheme, sign, verify, type Purpose, type Random } from './algorithms.ts';
 import { ANONYMOUS, type Certificate, type Extension, type Signed } from './messages.ts';
 import type { ReferenceCredential, ReferenceEvent, ReferenceOptions } from './options.ts';
@@ -25,7 +25,7 @@ export interface Negotiated {
   readonly peerSchemes: readonly number[];
   readonly trustDigest: Bytes;
   readonly fullHandshakeAt: number;
-  /** Shares and answers in hexadecimal, §9.4. */
+  /** By `nameOfShare`, §9.4. */
   readonly seenShares: Set<string>;
   readonly root: Bytes;
   readonly exporter: Bytes;
@@ -47,11 +47,12 @@ export class Core {
   readonly log: LoggedMessage[] = [];
   credential: ReferenceCredential | undefined;
   state: string;
-  /** Our epoch 0 keys; a Failure uses them even after C has switched (§11.1). */
+  /** Our epoch 0 keys, for a Failure (§11.1). */
   failureLane: Lane | undefined;
   /** §11.1: a server with a mesh key, until the gate was right. */
   isSilent: boolean;
   hasSentClose = false;
+  isRekeying = false;
   #hashed: Bytes = new Uint8Array(0);
 
   constructor(options: ReferenceOptions, state: string) {
@@ -191,7 +192,8 @@ export class Core {
     const error =
       thrown instanceof ReferenceError ? thrown : new ReferenceError('internal_error', String(thrown));
     if (this.isDead) return error;
-    if (this.state !== 'established') this.#sendFailure();
+    const knowsPeer = this.state === 'established' || this.state === 'C wait confirm';
+    if (!knowsPeer) this.#sendFailure();
     else if (!this.hasSentClose) this.sendAlert(alertCode(error.reason));
     this.events.push({ type: 'failure', from: 'self', reason: error.reason });
     this.end('failed');

@@ -1,6 +1,5 @@
 /** Bodies of all messages: docs/PROTOCOL.md §6, §8, §9.2, §10.1. Encoders trust their caller, decoders nobody. */
-import { concat, Reader, Writer } from '../../base/bytes.ts';
-import { XpsError } from '../../base/errors.ts';
+import { concat, Reader, Writer } from './bytes.ts';
 import { answerLength, groupFor, GROUPS, HMAC, keyExchangeOf, shareLength } from './algorithms.ts';
 import { demand, LIMIT, ReferenceError, type Bytes } from './vocabulary.ts';
 
@@ -8,17 +7,12 @@ const MAGIC = Uint8Array.from(Buffer.from('XPSC', 'ascii'));
 const VERSION = 1;
 export const TICKET_EXTENSION = 0x0001;
 
-/** Runs a decoder over a whole body; whatever does not fit is `malformed`. */
+/** Runs a decoder over a whole body (§1.2). */
 function decode<T>(name: string, body: Bytes, read: (reader: Reader) => T): T {
-  try {
-    const reader = new Reader(body);
-    const value = read(reader);
-    reader.end(name);
-    return value;
-  } catch (thrown) {
-    if (thrown instanceof XpsError) throw new ReferenceError('malformed', `${name}: ${thrown.detail}`);
-    throw thrown;
-  }
+  const reader = new Reader(body);
+  const value = read(reader);
+  reader.end(name);
+  return value;
 }
 
 // Lists and extensions, §4.3 and §4.5

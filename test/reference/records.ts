@@ -1,5 +1,5 @@
 /** Records: docs/PROTOCOL.md §2 and the division of messages into records, §3.1. */
-import { concat, Reader, Writer } from '../../base/bytes.ts';
+import { concat, Reader, Writer } from './bytes.ts';
 import { open, seal } from './algorithms.ts';
 import { demand, LIMIT, MESSAGES, ReferenceError, type Bytes, type Role } from './vocabulary.ts';
 

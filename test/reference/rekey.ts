@@ -1,6 +1,6 @@
 /** Rekey: docs/PROTOCOL.md §9. The generation is the epoch that a rekey installs. */
-import { concat, equalBytes, toHex, Writer } from '../../base/bytes.ts';
-import { answerLength, answerShare, H, keyExchangeOf, makeShare, shareLength, type OwnShare } from './algorithms.ts';
+import { concat, equalBytes, Writer } from './bytes.ts';
+import { answerLength, answerShare, H, keyExchangeOf, makeShare, nameOfShare, shareLength, type OwnShare } from './algorithms.ts';
 import type { Core, Negotiated } from './core.ts';
 import {
   ANONYMOUS, decodeGeneration, decodeRekeyFinish, decodeRekeyRequest, decodeRekeyResponse, encodeGeneration,
@@ -29,6 +29,8 @@ export class Rekey {
   #isAwaitingDone = false;
   #doneAt = -Infinity;
   #isWished = false;
+  #wishedGeneration = 0;
+  #wasQuiet = false;
   /** The chain that the peer showed last. */
   peer: Certificate;
 
@@ -54,7 +56,7 @@ export class Rekey {
   start(): void {
     allowed(this.#core.role === 'client', 'the client starts a rekey; the server wishes');
     allowed(this.#pending === undefined, 'a rekey is under way');
-    allowed(this.#core.now() - this.#doneAt >= LIMIT.rekeyGapClientMs, 'too soon after the last rekey');
+    allowed(this.#isGapOver, 'too soon after the last rekey');
     const generation = this.#epoch + 1;
     const share = makeShare(this.#exchange, this.#core.random);
     this.#demandNew(share.share);
@@ -65,6 +67,7 @@ export class Rekey {
     const transcript = concat([this.#start(generation), request ?? new Uint8Array(0)]);
     this.#isWished = false;
     this.#pending = { transcript, startedAt: this.#core.now(), share };
+    this.#core.isRekeying = true;
   }
 
   onWish(body: Bytes): void {
@@ -79,7 +82,6 @@ export class Rekey {
     const core = this.#core;
     const pending = this.#pending;
     demand(pending?.share !== undefined && !this.#isAwaitingDone, 'message_unexpected');
-    if (core.hasSentClose) return; // the rekey is given up with the channel
     const response = decodeRekeyResponse(body);
     const generation = this.#epoch + 1;
     demand(response.generation === generation, 'rekey_generation');
@@ -121,6 +123,8 @@ export class Rekey {
   wish(): void {
     allowed(this.#core.role === 'server', 'the server wishes; the client starts');
     allowed(this.#pending === undefined, 'a rekey is under way');
+    allowed(this.#wishedGeneration <= this.#epoch, 'wished already for this generation');
+    this.#wishedGeneration = this.#epoch + 1;
     this.#core.send(TYPE.RekeyWish, encodeGeneration(this.#epoch + 1));
   }
 
@@ -144,6 +148,7 @@ export class Rekey {
       new Writer().bytes(start).u16(signed.scheme).vector16(signed.signature).finish(),
     );
     this.#pending = { transcript: concat([t1, response ?? new Uint8Array(0)]), startedAt: core.now(), ss };
+    core.isRekeying = true;
   }
 
   onFinish(body: Bytes): void {
@@ -179,9 +184,19 @@ export class Rekey {
   /** Starts what was wished once the gap is over, and ends a rekey that takes too long. */
   tick(): void {
     const now = this.#core.now();
-    if (this.#isWished && now - this.#doneAt >= LIMIT.rekeyGapClientMs) this.start();
+    if (this.#isWished && this.#isGapOver) this.start();
     const isLate = this.#pending !== undefined && now - this.#pending.startedAt > LIMIT.rekeyMs;
     demand(!isLate, 'rekey_deadline');
+  }
+
+  /** DATA went or came: the next rekey need not wait as long (§9.5). */
+  noteData(): void {
+    this.#wasQuiet = false;
+  }
+
+  get #isGapOver(): boolean {
+    const gap = this.#wasQuiet ? LIMIT.rekeyGapQuietMs : LIMIT.rekeyGapClientMs;
+    return this.#core.now() - this.#doneAt >= gap;
   }
 
   /** T0 of §9.3 */
@@ -190,7 +205,7 @@ export class Rekey {
   }
 
   #demandNew(share: Bytes): void {
-    const name = toHex(share);
+    const name = nameOfShare(share);
     demand(!this.#negotiated.seenShares.has(name), 'key_share_invalid', 'seen before on this channel');
     this.#negotiated.seenShares.add(name);
   }
@@ -216,7 +231,9 @@ export class Rekey {
   #complete(): void {
     this.#epoch += 1;
     this.#pending = undefined;
+    this.#core.isRekeying = false;
     this.#doneAt = this.#core.now();
+    this.#wasQuiet = true;
     this.#core.events.push({ type: 'rekeyed', generation: this.#epoch });
   }
 }

@@ -1,5 +1,5 @@
 /** The key schedule: docs/PROTOCOL.md §5, §9.3 and §9.4, one function per stage. */
-import { concat, utf8, Writer } from '../../base/bytes.ts';
+import { concat, utf8, Writer } from './bytes.ts';
 import { Expand, Extract, H, HMAC, nonceLength, ZERO48 } from './algorithms.ts';
 import type { Bytes } from './vocabulary.ts';
 

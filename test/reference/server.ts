@@ -1,7 +1,7 @@
 /** The server's handshake: docs/PROTOCOL.md §6, one method per message in the order of the figure. */
 import type { KeyObject } from 'node:crypto';
-import { equalBytes, toHex } from '../../base/bytes.ts';
-import { answerShare, H, HMAC, keyExchangeOf, selectSuite } from './algorithms.ts';
+import { equalBytes, toHex } from './bytes.ts';
+import { answerShare, H, HMAC, keyExchangeOf, nameOfShare, selectSuite } from './algorithms.ts';
 import type { Core, Negotiated } from './core.ts';
 import {
   ANONYMOUS, CLIENT_AUTH, decodeCertificate, decodeCertificateVerify, decodeClientHello, decodeFinished,
@@ -206,7 +206,7 @@ export class ServerHandshake {
       peerSchemes: hello.schemes,
       trustDigest: this.#trustDigest,
       fullHandshakeAt: ticket?.fullHandshakeAt ?? core.now(),
-      seenShares: new Set([toHex(hello.share), toHex(hello.share.subarray(-32)), toHex(answer)]),
+      seenShares: new Set([hello.share, answer].map(nameOfShare)),
       root: master.root_0,
       exporter: master.exporter,
       resumption: master.resumption,

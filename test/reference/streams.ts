@@ -62,7 +62,7 @@ export class Streams {
     allowed(stream !== undefined && !isOver(stream.mine), 'our direction is not open');
     this.#core.send(TYPE.End, encodeEnd({ number: stream.number, bytes: stream.mine.bytes }));
     stream.mine.ended = true;
-    this.#closeIfRetired();
+    this.closeIfRetired();
   }
 
   reset(reason: number): void {
@@ -72,7 +72,7 @@ export class Streams {
     allowed(!stream.mine.ended || !isOver(stream.theirs), 'the stream is over');
     this.#core.send(TYPE.Reset, encodeReset({ number: stream.number, reason }));
     stream.mine.reset = true;
-    this.#closeIfRetired();
+    this.closeIfRetired();
   }
 
   retire(): void {
@@ -85,6 +85,7 @@ export class Streams {
     allowed(this.#core.role === 'client', 'the client closes; the server retires');
     allowed(this.#isConfirmed && !this.#core.hasSentClose, 'not now');
     allowed(!this.#isStreamOpen, 'a stream is open');
+    allowed(!this.#core.isRekeying, 'a rekey is under way');
     this.#sendClose();
   }
 
@@ -118,7 +119,7 @@ export class Streams {
     demand(end.bytes === stream.theirs.bytes, 'end_count');
     stream.theirs.ended = true;
     this.#core.events.push({ type: 'end', ...end });
-    this.#closeIfRetired();
+    this.closeIfRetired();
   }
 
   onReset(body: Bytes): void {
@@ -126,20 +127,18 @@ export class Streams {
     const stream = this.#streamOfReset(reset.number);
     demand(stream !== undefined, 'stream_number');
     demand(!stream.theirs.reset, 'reset_twice');
+    const isLate = isOver(stream.mine) && isOver(stream.theirs);
     stream.theirs.reset = true;
+    if (isLate) return; // §8.5: it crossed our End
     this.#core.events.push({ type: 'reset', ...reset });
-    if (stream === this.#stream && !isOver(stream.mine) && !this.#core.hasSentClose) this.end();
-    this.#closeIfRetired();
+    if (!isOver(stream.mine) && !this.#core.hasSentClose) this.end();
+    this.closeIfRetired();
   }
 
-  /**
-   * The server's Reset after its own End (§8.4) may cross the client's End and even the client's
-   * next Open. It is late, not illegal, as long as the server has said nothing about the new stream.
-   */
+  /** The server's Reset after its own End may cross the client's End and even the client's next Open (§8.5). */
   #streamOfReset(number: bigint): Stream | undefined {
     if (this.#stream?.number === number) return this.#stream;
-    const isQuiet = this.#stream !== undefined && !isOver(this.#stream.theirs) && this.#stream.theirs.bytes === 0n;
-    return isQuiet && this.#core.role === 'client' && this.#previous?.number === number ? this.#previous : undefined;
+    return this.#core.role === 'client' && this.#previous?.number === number ? this.#previous : undefined;
   }
 
   onRetire(body: Bytes): void {
@@ -147,14 +146,14 @@ export class Streams {
     demand(!this.#hasRetired, 'retire_twice');
     this.#hasRetired = true;
     this.#core.events.push({ type: 'retire' });
-    this.#closeIfRetired();
+    this.closeIfRetired();
   }
 
   onClose(body: Bytes): void {
     const bytes = decodeClose(body);
     demand(bytes === this.#receivedTotal, 'close_count');
     if (this.#core.role === 'server') {
-      demand(!this.#isStreamOpen, 'close_while_open');
+      demand(!this.#isStreamOpen && !this.#core.isRekeying, 'close_while_open');
       this.#sendClose();
     } else {
       demand(this.#core.hasSentClose, 'close_unasked');
@@ -176,9 +175,11 @@ export class Streams {
     this.#stream = { number, mine: newHalf(), theirs: newHalf() };
   }
 
-  #closeIfRetired(): void {
-    const isClient = this.#core.role === 'client';
-    if (isClient && this.#hasRetired && !this.#isStreamOpen && !this.#core.hasSentClose) this.#sendClose();
+  /** §8.6, and §8.7: not while a rekey is under way. */
+  closeIfRetired(): void {
+    const core = this.#core;
+    const isDue = core.role === 'client' && this.#hasRetired && !this.#isStreamOpen && !core.isRekeying;
+    if (isDue && !core.hasSentClose) this.#sendClose();
   }
 
   #sendClose(): void {

@@ -1,5 +1,5 @@
 /** After the handshake: docs/PROTOCOL.md §7, §10.1 and §11.3, and who handles the rest. */
-import { equalBytes, toHex } from '../../base/bytes.ts';
+import { equalBytes, toHex } from './bytes.ts';
 import type { Core, Negotiated } from './core.ts';
 import { decodeAlert, decodePing, decodeTicket, encodeTicket } from './messages.ts';
 import type { ReferenceTicket } from './options.ts';
@@ -17,6 +17,7 @@ export class Traffic {
   #credit: number = LIMIT.credit;
   #creditAt: number;
   #outstandingPing: Bytes | undefined;
+  #pingAt = -Infinity;
   #tickets = 0;
   #closeSentAt: number | undefined;
 
@@ -43,6 +44,9 @@ export class Traffic {
   ping(bytes: Bytes): void {
     allowed(bytes.length === 8, 'a ping has 8 bytes');
     allowed(this.#outstandingPing === undefined, 'a ping is outstanding');
+    const now = this.#core.now();
+    allowed(now - this.#pingAt >= LIMIT.pingGapMs, 'one ping a second');
+    this.#pingAt = now;
     this.#core.send(TYPE.Ping, bytes);
     this.#outstandingPing = bytes.slice();
   }
@@ -100,7 +104,8 @@ export class Traffic {
       case TYPE.RekeyFinish:
         return this.rekey.onFinish(body);
       case TYPE.RekeyDone:
-        return this.rekey.onDone(body, epoch as number);
+        this.rekey.onDone(body, epoch as number);
+        return this.streams.closeIfRetired();
       case TYPE.Ping:
         return this.#onPing(body);
       case TYPE.Pong:
@@ -179,6 +184,7 @@ export class Traffic {
   }
 
   #refill(): void {
+    this.rekey.noteData();
     this.#credit = LIMIT.credit;
     this.#creditAt = this.#core.now();
   }

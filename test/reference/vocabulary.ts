@@ -86,8 +86,13 @@ export const MESSAGES: ReadonlyMap<number, MessageRule> = new Map([
   [TYPE.Retire, { name: 'Retire', from: 'server', maxBody: 0 }],
 ] satisfies [number, MessageRule][]);
 
+type LimitName =
+  | 'plainRecord' | 'handshakeContent' | 'recordLimitMin' | 'recordLimitMax' | 'unauthenticatedBytes' | 'earlyBytes'
+  | 'chainCertificates' | 'hardRecords' | 'tickets' | 'seriesMs' | 'helloMs' | 'handshakeMs' | 'rekeyMs' | 'closeMs'
+  | 'rekeyGapClientMs' | 'rekeyGapQuietMs' | 'rekeyGapServerMs' | 'credit' | 'creditPerSecond' | 'pingGapMs';
+
 /** docs/PROTOCOL.md §13 and the sections that it points to. */
-export const LIMIT = {
+export const LIMIT: Readonly<Record<LimitName, number>> = {
   plainRecord: 8192,
   handshakeContent: 16_384,
   recordLimitMin: 16_384,
@@ -103,7 +108,9 @@ export const LIMIT = {
   rekeyMs: 30_000,
   closeMs: 5000,
   rekeyGapClientMs: 20,
+  rekeyGapQuietMs: 1000,
   rekeyGapServerMs: 10,
   credit: 32,
   creditPerSecond: 4,
-} as const;
+  pingGapMs: 1000,
+};
