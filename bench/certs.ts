@@ -1,101 +1,106 @@
 // What a verdict costs: `node bench/certs.ts`. A leaf and an intermediate on P-256 with a CRL of each issuer, hard revocation.
-// "first": everything parsed and verified anew, the CRLs were read before. "again": the same objects, signatures known.
-import { generateKeyPairSync } from 'node:crypto';
+// Processor time of this process, medians of five rounds; compare within one run only.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Bytes } from '../base/bytes.ts';
+import { Authority } from '../certs/ca/authority.ts';
 import { parseCertificate } from '../certs/certificate.ts';
 import { parseCrl } from '../certs/crl.ts';
+import { readPem } from '../certs/pem.ts';
 import { REQUEST_DEFAULTS, validatePath, type ValidationRequest } from '../certs/validation.ts';
 import { createCrypto } from '../engines/registry.ts';
-import { oid, sequence } from '../test/support/pki/der.ts';
-import { alternativeNames, ca, crl, extendedKeyUsage, type Holder, type Key, keyFrom, keyUsage, leaf, NOW_MS } from '../test/support/pki/forge.ts';
 
 const ROUNDS = 5;
-const PER_ROUND = 300;
-const crypto = createCrypto({ engine: 'openssl', forbid: [] });
-
-function p256(): Key {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return keyFrom(privateKey, sequence(oid('1.2.840.10045.4.3.2')), 'sha256');
-}
-
-interface Chain {
-  readonly root: Holder;
-  readonly middle: Holder;
-  readonly leaf: Holder;
-}
-
-function chain(root: Holder): Chain {
-  const middle = ca('CN=middle', root, { key: p256() });
-  return {
-    root,
-    middle,
-    leaf: leaf(middle, { key: p256(), extensions: [keyUsage('digitalSignature'), extendedKeyUsage('server', 'client'), alternativeNames('dns:a.example', 'uri:spiffe://corp/a')] }),
-  };
-}
-
-function request({ root, middle, leaf: end }: Chain, crls: ValidationRequest['crls'], anchors: ValidationRequest['anchors']): ValidationRequest {
-  return {
-    ...REQUEST_DEFAULTS,
-    leaf: parseCertificate(end.der),
-    intermediates: [parseCertificate(middle.der)],
-    anchors: anchors.length > 0 ? anchors : [parseCertificate(root.der)],
-    crls,
-    ocsp: [],
-    timeMs: NOW_MS,
-    purpose: 'server',
-  };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] as number;
-}
-
-/** Microseconds of processor time for one call. */
-function cost(calls: readonly (() => void)[]): number {
-  const before = process.cpuUsage();
-  for (const call of calls) call();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / calls.length;
-}
+const LEAVES = 30;
+const REPEATS = 10;
 
 export interface CertificateCosts {
   readonly parseUs: number;
+  /** Everything parsed and verified anew, CRL signatures included. */
   readonly firstUs: number;
-  readonly firstWithCrlSignaturesUs: number;
+  /** New certificates, CRLs that were used before: the usual case. */
+  readonly firstWithKnownCrlsUs: number;
+  /** The same objects again, without the cache of whole verdicts that certs/judge.ts has. */
   readonly againUs: number;
 }
 
-export function measureCertificates(): CertificateCosts {
-  const root = ca('CN=root', undefined, { key: p256() });
-  const anchors = [parseCertificate(root.der)];
-  const rootCrl = crl(root);
-  const rounds = Array.from({ length: ROUNDS }, () => {
-    const chains = Array.from({ length: PER_ROUND / 10 }, () => chain(root));
-    const crls = chains.map(({ middle }) => [parseCrl(rootCrl), parseCrl(crl(middle, { revoked: Array.from({ length: 50 }, (_, i) => ({ serial: BigInt(900_000 + i) })) }))]);
-    const check = (wanted: ValidationRequest): void => {
-      const verdict = validatePath(wanted, crypto);
-      if (!verdict.valid) throw new Error(verdict.reason);
-    };
-    const cold = cost(chains.map((each, i) => () => check(request(each, crls[i] ?? [], anchors))));
-    const fresh = cost(chains.flatMap((each, i) => Array.from({ length: 10 }, () => () => check(request(each, crls[i] ?? [], anchors)))));
-    const same = chains.map((each, i) => request(each, crls[i] ?? [], anchors));
-    for (const each of same) check(each);
-    const again = cost(same.flatMap((each) => Array.from({ length: 10 }, () => () => check(each))));
-    const parse = cost(chains.flatMap(({ leaf: end, middle }) => [(): void => void parseCertificate(end.der), (): void => void parseCertificate(middle.der)]));
-    return { cold, fresh, again, parse };
+interface Material {
+  readonly root: Bytes;
+  readonly middle: Bytes;
+  readonly leaves: readonly Bytes[];
+  readonly crls: readonly Bytes[];
+}
+
+export async function measureCertificates(): Promise<CertificateCosts> {
+  const { root, middle, leaves, crls } = await makeMaterial();
+  const crypto = createCrypto({ engine: 'openssl', forbid: [] });
+  const anchors = [parseCertificate(root)];
+  const request = (leaf: Bytes, used: ValidationRequest['crls']): ValidationRequest => ({
+    ...REQUEST_DEFAULTS,
+    leaf: parseCertificate(leaf),
+    intermediates: [parseCertificate(middle)],
+    anchors,
+    crls: used,
+    ocsp: [],
+    timeMs: Date.now(),
+    purpose: 'server',
   });
-  return {
-    parseUs: median(rounds.map(({ parse }) => parse)),
-    firstUs: median(rounds.map(({ fresh }) => fresh)),
-    firstWithCrlSignaturesUs: median(rounds.map(({ cold }) => cold)),
-    againUs: median(rounds.map(({ again }) => again)),
+  const check = (wanted: ValidationRequest): void => {
+    const verdict = validatePath(wanted, crypto);
+    if (!verdict.valid) throw new Error(verdict.reason);
   };
+  const rounds = Array.from({ length: ROUNDS }, () => {
+    const known = crls.map((der) => parseCrl(der));
+    const firstUs = cost(leaves, REPEATS, (leaf) => check(request(leaf, crls.map((der) => parseCrl(der)))));
+    const firstWithKnownCrlsUs = cost(leaves, REPEATS, (leaf) => check(request(leaf, known)));
+    const same = leaves.map((leaf) => request(leaf, known));
+    for (const each of same) check(each);
+    const againUs = cost(same, REPEATS, check);
+    const parseUs = cost(leaves, REPEATS, (leaf) => void parseCertificate(leaf));
+    return { parseUs, firstUs, firstWithKnownCrlsUs, againUs };
+  });
+  const median = (field: keyof CertificateCosts): number => rounds.map((round) => round[field]).toSorted((a, b) => a - b)[ROUNDS >> 1] as number;
+  return { parseUs: median('parseUs'), firstUs: median('firstUs'), firstWithKnownCrlsUs: median('firstWithKnownCrlsUs'), againUs: median('againUs') };
+}
+
+/** Microseconds of processor time for one call. */
+function cost<T>(items: readonly T[], repeats: number, call: (item: T) => void): number {
+  const before = process.cpuUsage();
+  for (let turn = 0; turn < repeats; turn += 1) {
+    for (const item of items) call(item);
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / (items.length * repeats);
+}
+
+async function makeMaterial(): Promise<Material> {
+  const folder = await mkdtemp(join(tmpdir(), 'xpscerpto-bench-'));
+  try {
+    const root = await Authority.create(join(folder, 'root'), { name: 'bench root', keyType: 'p256' });
+    const middle = await Authority.create(join(folder, 'middle'), { name: 'bench middle', keyType: 'p256', parent: root });
+    const leaves: Bytes[] = [];
+    for (let i = 0; i < LEAVES; i += 1) {
+      const { certFile } = await middle.issue({ name: `leaf-${i}`, dns: [`leaf-${i}.example`], uris: [`spiffe://bench.example/leaf-${i}`], keyType: 'p256' });
+      leaves.push(...(await derOf(certFile, 'CERTIFICATE')).slice(0, 1));
+    }
+    const crls = [await root.crl(), await middle.crl()].flatMap(({ pem }) => readPem(pem, ['X509 CRL']).map(({ der }) => der));
+    const [rootDer, middleDer] = await Promise.all([derOf(root.path('ca.pem'), 'CERTIFICATE'), derOf(middle.path('ca.pem'), 'CERTIFICATE')]);
+    return { root: rootDer[0] as Bytes, middle: middleDer[0] as Bytes, leaves, crls };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function derOf(file: string, label: string): Promise<Bytes[]> {
+  return readPem(await readFile(file, 'latin1'), [label]).map(({ der }) => der);
 }
 
 if (import.meta.main) {
-  const { parseUs, firstUs, firstWithCrlSignaturesUs, againUs } = measureCertificates();
-  const line = (what: string, us: number): string => `${what.padEnd(66)}${us.toFixed(1).padStart(9)} µs\n`;
+  const { parseUs, firstUs, firstWithKnownCrlsUs, againUs } = await measureCertificates();
+  const line = (what: string, us: number): string => `${what.padEnd(62)}${us.toFixed(1).padStart(9)} µs\n`;
   process.stdout.write(line('reading one certificate', parseUs));
-  process.stdout.write(line('verdict, first time, CRL signatures checked too', firstWithCrlSignaturesUs));
-  process.stdout.write(line('verdict, first time, CRLs known', firstUs));
-  process.stdout.write(line('verdict, again, without the cache of whole verdicts', againUs));
+  process.stdout.write(line('verdict, first time, CRLs read and verified too', firstUs));
+  process.stdout.write(line('verdict, first time, CRLs known', firstWithKnownCrlsUs));
+  process.stdout.write(line('verdict again, without the cache of whole verdicts', againUs));
 }

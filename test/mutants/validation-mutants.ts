@@ -36,7 +36,7 @@ export const MUTANTS: readonly Mutant[] = [
   changed('call some reasons all reasons', 'crl-status.ts', 'this.#covered |= reasons;', 'this.#covered = ALL_REASONS;', CRL),
   without('let anybody speak for other issuers', 'crl-status.ts', 'point.crlIssuer !== undefined && issuingPoint?.isIndirect !== true', CRL),
   changed('take a CRL of any signer', 'crl-status.ts', 'if (problem !== undefined) return this.#note(problem);', '', CRL),
-  changed('use CRLs that are out of date', 'crl-status.ts', "if (age.kind !== 'current') return this.#note(`the CRL of ${crl.issuer.text} ${age.note}`);", "if (age.kind !== 'current') return undefined;", CRL),
+  changed('use CRLs that are out of date', 'crl-status.ts', "if (age.kind !== 'current') return this.#note(`the CRL of ${crl.issuer.text} ${age.note}`);", '', CRL),
   changed('let every key sign CRLs', 'crl-status.ts', "return isBareKey ? undefined : leafFailure(signer, 'crl', this.#context.window);", 'return undefined;', CRL),
   changed('accept CRL signers below another anchor', 'validation.ts', 'anchors: new CertificatesBySubject([anchor]),', 'anchors: new CertificatesBySubject(this.#request.anchors),', CRL),
   changed('keep what a delta takes off', 'crl-status.ts', 'changed.find(({ reason }) => reason !== REMOVE_FROM_CRL)', 'changed[0]', CRL),
