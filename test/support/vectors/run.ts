@@ -87,7 +87,8 @@ function connect(scenario: Scenario, crypto: Crypto, ordinal: string, tickets: T
       service: scenario.service,
       schemes: ['ed25519', 'ecdsa_p384_sha384'],
       recordLimit: 32_768,
-      trustDigest: seeds('trust digest', 32),
+      // The same on both connections: another one would forbid the ticket (docs/PROTOCOL.md §10.3).
+      trustDigest: fixedBytes(`${scenario.name} first trust digest`, 32),
       caHints: [seeds('hint', 32)],
       entropy: entropy('server', scenario, seeds),
       rekeyEntropy: entropy('server rekey', scenario, seeds),
