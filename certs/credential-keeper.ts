@@ -176,7 +176,10 @@ function loaded(credential: Credential, nowMs: number): CertsEvent {
   const until = new Date(credential.notAfterMs).toISOString();
   const { name, notAfterMs, notBeforeMs } = credential;
   if (notAfterMs <= nowMs) return { level: 'warn', what: 'credential_expires', detail: `${name} has expired, at ${until}: peers will refuse it` };
-  if (notBeforeMs > nowMs) return { level: 'warn', what: 'credential_expires', detail: `${name} is not valid before ${new Date(notBeforeMs).toISOString()}: compare the clocks` };
+  if (notBeforeMs > nowMs) {
+    const from = new Date(notBeforeMs).toISOString();
+    return { level: 'warn', what: 'credential_expires', detail: `${name} is not valid before ${from}: compare the clocks` };
+  }
   const isSoon = notAfterMs - nowMs < (notAfterMs - notBeforeMs) * EXPIRES_SOON_SHARE;
   if (isSoon) return { level: 'warn', what: 'credential_expires', detail: `${name} expires soon, at ${until}` };
   return { level: 'info', what: 'credential_loaded', detail: `${name}, valid until ${until}` };

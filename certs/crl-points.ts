@@ -99,7 +99,8 @@ export class CrlPoints implements Disposable {
       point.dueMs = clock.monotonicMs() + pauseMs;
     } catch (thrown) {
       const error = toXpsError(thrown);
-      point.failure = error.reason === 'crl_rolled_back' || error.reason === 'status_fetch_failed' ? error : new XpsError('status_fetch_failed', { detail: `${point.url.slice(0, 256)}: ${error.detail}`, cause: error });
+      const isNamed = error.reason === 'crl_rolled_back' || error.reason === 'status_fetch_failed';
+      point.failure = isNamed ? error : unusable(point, error.detail, error);
       point.dueMs = clock.monotonicMs() + point.backOff.failed();
       log({ level: 'warn', what: 'failed', detail: point.failure.message, error: point.failure });
     }
@@ -109,7 +110,7 @@ export class CrlPoints implements Disposable {
   /** Milliseconds until the next look at this CRL. */
   #admit(crl: Crl, point: Point): number {
     const { store, isSigned, clock, log, onNews, timing = TIMING } = this.#parts;
-    if (!isSigned(crl, point.candidates)) throw new XpsError('status_fetch_failed', { detail: `${point.url.slice(0, 256)}: its CRL is not signed by a CA of the path` });
+    if (!isSigned(crl, point.candidates)) throw unusable(point, 'its CRL is not signed by a CA of the path');
     if (store.admit(crl, point.url)) {
       log({ level: 'info', what: 'crl_fetched', detail: `${point.url.slice(0, 256)}: number ${crl.number}, ${crl.entryCount} entries` });
       onNews();
@@ -148,4 +149,8 @@ export class CrlPoints implements Disposable {
     }
     this.#schedule();
   }
+}
+
+function unusable({ url }: Point, why: string, cause?: unknown): XpsError {
+  return new XpsError('status_fetch_failed', { detail: `${url.slice(0, 256)}: ${why}`, cause });
 }

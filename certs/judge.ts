@@ -117,7 +117,8 @@ export class ChainProver {
 
   #attempt(presented: Presented, purpose: Purpose, state: TrustState, mode: TrustSettings['revocation']['mode']): ProvenChain | Refused {
     const { settings, network } = state;
-    if (presented.chain.length > MAX_CHAIN) throw new XpsError('certificate_limit', { detail: `${presented.chain.length} certificates, at most ${MAX_CHAIN} are looked at` });
+    const { length } = presented.chain;
+    if (length > MAX_CHAIN) throw new XpsError('certificate_limit', { detail: `${length} certificates, at most ${MAX_CHAIN} are looked at` });
     const [first, ...others] = presented.chain;
     if (first === undefined) throw new XpsError('certificate_untrusted', { detail: 'no certificate was presented' });
     const leaf = parseCertificate(first);

@@ -104,18 +104,18 @@ export class OcspClient implements Disposable {
   async fetch(certificate: Certificate, issuer: Certificate, nonce?: Bytes): Promise<OcspAnswer> {
     const { fetcher, evaluate, clock, timing = TIMING } = this.#parts;
     const body = { type: 'application/ocsp-request', bytes: encodeOcspRequest(certificate, issuer, nonce) };
-    let failure = new XpsError('status_fetch_failed', { detail: `${describe(certificate)} names no responder that can be asked` });
+    let failure = refused(`${describe(certificate)} names no responder that can be asked`);
     for (const url of certificate.extensions.ocspUris.filter(isFetchable).slice(0, MAX_RESPONDERS)) {
       try {
         const bytes = await fetcher.fetch({ url, body, accept: 'application/ocsp-response', maxBytes: MAX_ANSWER_BYTES, timeoutMs: FETCH_MS });
         const response = parseOcspResponse(bytes);
-        if (nonce !== undefined && response.nonce !== undefined && !equalBytes(response.nonce, nonce)) throw new XpsError('status_fetch_failed', { detail: 'the answer has another nonce' });
+        if (nonce !== undefined && response.nonce !== undefined && !equalBytes(response.nonce, nonce)) throw refused('the answer has another nonce');
         const opinion = evaluate(response, certificate, issuer);
-        if (opinion === undefined) throw new XpsError('status_fetch_failed', { detail: 'the answer is not signed by whom it must be, or says nothing about this certificate now' });
+        if (opinion === undefined) throw refused('the answer is not signed by whom it must be, or says nothing about this certificate now');
         const nowMs = clock.wallMs();
         return { ...opinion, response, refreshAtMs: nowMs + refreshPauseMs(opinion.untilMs - nowMs, timing) };
       } catch (thrown) {
-        failure = new XpsError('status_fetch_failed', { detail: `${describe(certificate)} by ${url.slice(0, 256)}: ${toXpsError(thrown).detail}`, cause: thrown });
+        failure = refused(`${describe(certificate)} by ${url.slice(0, 256)}: ${toXpsError(thrown).detail}`, thrown);
       }
     }
     throw failure;
@@ -196,4 +196,8 @@ export class OcspClient implements Disposable {
   #key({ der }: Certificate): string {
     return toHex(this.#parts.crypto.hash.hash('sha256', der));
   }
+}
+
+function refused(detail: string, cause?: unknown): XpsError {
+  return new XpsError('status_fetch_failed', { detail, cause });
 }

@@ -30,7 +30,10 @@ export class OwnStaples implements StapleFetcher {
     if (issuer === undefined) throw new XpsError('status_fetch_failed', { detail: `${describe(leaf)}: its issuer is neither in its chain nor in a bundle` });
     const { response, status, untilMs, refreshAtMs } = await this.#ocsp.fetch(leaf, issuer);
     if (status === 'revoked') throw new XpsError('certificate_revoked', { detail: `our own ${describe(leaf)}: its responder says so` });
-    if (response.der.length > MAX_STAPLE_BYTES) throw new XpsError('status_fetch_failed', { detail: `${describe(leaf)}: the answer has ${response.der.length} bytes, at most ${MAX_STAPLE_BYTES} can be stapled` });
+    if (response.der.length > MAX_STAPLE_BYTES) {
+      const detail = `${describe(leaf)}: the answer has ${response.der.length} bytes, at most ${MAX_STAPLE_BYTES} can be stapled`;
+      throw new XpsError('status_fetch_failed', { detail });
+    }
     return { der: response.der, refreshAtMs, validUntilMs: untilMs };
   }
 }

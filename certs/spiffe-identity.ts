@@ -97,7 +97,8 @@ export class SpiffeIdentity implements CredentialSource, BundleSource {
     }
     const limitMs = this.#settings.startMs ?? START_MS;
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => waiter.reject(this.#lastFailure ?? new XpsError('identity_source_failed', { detail: `${this.#settings.spiffeSocket}: no answer` })), limitMs);
+      const noAnswer = new XpsError('identity_source_failed', { detail: `${this.#settings.spiffeSocket}: no answer` });
+      const timer = setTimeout(() => waiter.reject(this.#lastFailure ?? noAnswer), limitMs);
       const waiter = {
         resolve: (): void => {
           clearTimeout(timer);
@@ -145,7 +146,8 @@ export class SpiffeIdentity implements CredentialSource, BundleSource {
       for (const waiter of this.#waiting) waiter.resolve();
     } catch (thrown) {
       const error = toXpsError(thrown);
-      this.#failed(error.reason === 'identity_source_failed' ? error : new XpsError('identity_source_failed', { detail: `what the agent sent cannot be used: ${error.detail}`, cause: error }));
+      const detail = `what the agent sent cannot be used: ${error.detail}`;
+      this.#failed(error.reason === 'identity_source_failed' ? error : new XpsError('identity_source_failed', { detail, cause: error }));
     }
   }
 
@@ -161,7 +163,8 @@ function chosen(svids: readonly X509Svid[], wanted: string | undefined): X509Svi
   const found = wanted === undefined ? svids[0] : svids.find(({ spiffeId }) => spiffeId === wanted);
   if (found !== undefined) return found;
   const offered = svids.slice(0, 8).map(({ spiffeId }) => spiffeId.slice(0, 256));
-  throw new XpsError('identity_source_failed', { detail: svids.length === 0 ? 'the agent sent no identity' : `the agent has no ${wanted}, only ${offered.join(', ')}` });
+  const detail = svids.length === 0 ? 'the agent sent no identity' : `the agent has no ${wanted}, only ${offered.join(', ')}`;
+  throw new XpsError('identity_source_failed', { detail });
 }
 
 function credentialOfSvid({ spiffeId, chain, key }: X509Svid, crypto: Crypto): Credential {

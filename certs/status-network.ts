@@ -27,6 +27,11 @@ export interface StatusNetworkParts {
   readonly onNews: (what: 'crl' | 'ocsp') => void;
 }
 
+export interface SourcesInUse {
+  readonly crls: boolean;
+  readonly ocsp: boolean;
+}
+
 /** What can be learnt about certificates over the network: CRLs of their distribution points, answers of their responders. */
 export class StatusNetwork implements Disposable {
   readonly ocsp: OcspClient;
@@ -51,7 +56,7 @@ export class StatusNetwork implements Disposable {
    * Asks about every certificate of a path that was validated but for revocation, leaf first, anchor last. Resolves when
    * everything has answered, or after a few seconds with what there is; never rejects.
    */
-  async learn(path: readonly Certificate[], use: { readonly crls: boolean; readonly ocsp: boolean }): Promise<readonly XpsError[]> {
+  async learn(path: readonly Certificate[], use: SourcesInUse): Promise<readonly XpsError[]> {
     if (this.#learning >= MAX_LEARNING) return [];
     this.#learning += 1;
     try {
@@ -68,7 +73,7 @@ export class StatusNetwork implements Disposable {
     }
   }
 
-  async #learnOne(certificate: Certificate, issuer: Certificate, path: readonly Certificate[], use: { readonly crls: boolean; readonly ocsp: boolean }): Promise<readonly XpsError[]> {
+  async #learnOne(certificate: Certificate, issuer: Certificate, path: readonly Certificate[], use: SourcesInUse): Promise<readonly XpsError[]> {
     const failures: XpsError[] = [];
     if (use.ocsp && certificate.extensions.ocspUris.length > 0) {
       try {

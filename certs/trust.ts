@@ -1,9 +1,8 @@
 import { type Bytes, equalBytes, toHex, utf8 } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
-import { toXpsError, XpsError } from '../base/errors.ts';
+import { toXpsError, type XpsError } from '../base/errors.ts';
 import type { Crypto, VerifyingKey } from '../engines/contract.ts';
 import type { RefreshTiming } from './back-off.ts';
-import { parseCertificate } from './certificate.ts';
 import type { PeerJudge, StapleFetcher, Trust, TrustChange, TrustSettings, TrustStatus } from './contract.ts';
 import { CrlFiles } from './crl-files.ts';
 import { readCrls } from './crl-parsing.ts';
@@ -11,6 +10,7 @@ import { CrlStore, type StoredCrl } from './crl-store.ts';
 import { type CertsLog, Listeners } from './events.ts';
 import { FileWatch, type WatchTiming } from './file-watch.ts';
 import { ChainProver, RuleJudge } from './judge.ts';
+import { LeafKeys } from './leaf-keys.ts';
 import { OwnStaples } from './own-staples.ts';
 import type { PeerRules } from './peer-rules.ts';
 import { PinSet } from './pins.ts';
@@ -21,7 +21,6 @@ import { type Anchor, type BundleSource, loadBundles } from './trust-bundles.ts'
 
 /** docs/PROTOCOL.md §6.4: 1 024 bytes of hints. */
 const MAX_HINTS = 32;
-const MAX_KEYS = 1024;
 /** A file that could not be used is tried again, even when nothing tells of a change: the clock may have been wrong. */
 const RETRY_MS = 30_000;
 
@@ -73,7 +72,7 @@ class LiveTrust implements Trust {
   readonly #prover: ChainProver;
   readonly #changes = new Listeners<TrustChange>();
   readonly #failures = new Listeners<Error>();
-  readonly #keys = new Map<string, VerifyingKey>();
+  readonly #keys: LeafKeys;
   #configured: Configured;
   #fileAnchors: readonly Anchor[] = [];
   #anchors: readonly Anchor[] = [];
@@ -89,6 +88,7 @@ class LiveTrust implements Trust {
     this.#clock = clock;
     this.#log = log ?? ((): void => {});
     this.#timing = watchTiming;
+    this.#keys = new LeafKeys(crypto);
     this.#source = bundles;
     this.#ownFetcher = fetcher === undefined ? new HttpStatusFetcher() : undefined;
     this.#fetcher = fetcher ?? (this.#ownFetcher as HttpStatusFetcher);
@@ -154,13 +154,7 @@ class LiveTrust implements Trust {
   }
 
   leafKey(leaf: Bytes): VerifyingKey {
-    const digest = toHex(this.#crypto.hash.hash('sha256', leaf));
-    const known = this.#keys.get(digest);
-    if (known !== undefined) return known;
-    const key = loadLeafKey(leaf, this.#crypto);
-    if (this.#keys.size >= MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value as string);
-    this.#keys.set(digest, key);
-    return key;
+    return this.#keys.of(leaf);
   }
 
   onChange(listener: (change: TrustChange) => void): () => void {
@@ -324,15 +318,6 @@ async function startWatching({ bundleWatch, crlWatch }: Configured): Promise<voi
 function stopWatching({ bundleWatch, crlWatch }: Configured): void {
   bundleWatch[Symbol.dispose]();
   crlWatch[Symbol.dispose]();
-}
-
-function loadLeafKey(leaf: Bytes, crypto: Crypto): VerifyingKey {
-  const { spki } = parseCertificate(leaf);
-  try {
-    return crypto.signature.loadVerifyingKey(spki);
-  } catch (cause) {
-    throw new XpsError('certificate_weak', { detail: `the key of the leaf: ${toXpsError(cause).detail}`, cause });
-  }
 }
 
 /** docs/PROTOCOL.md §6.4, §10.3: what decides about a peer, in an order that does not depend on files. */
