@@ -38,9 +38,9 @@ export class ClientHandshake {
     const extensions = this.#ticket === undefined ? [] : [{ type: TICKET_EXTENSION, body: this.#ticket.ticket }];
     let binder: Bytes | undefined;
     if (this.#ticket !== undefined) {
-      const ps = pskStage(early.es, this.#ticket.psk);
-      binder = binderKey(ps);
-      this.#core.note({ psk: this.#ticket.psk, ps, 'binder key': binder });
+      const stage = pskStage(early.es, this.#ticket.psk);
+      binder = binderKey(stage.ps);
+      this.#core.note({ psk: this.#ticket.psk, ...stage, 'binder key': binder });
     }
     this.#throughGate = encodeClientHello(
       {
@@ -114,9 +114,10 @@ export class ClientHandshake {
     core.hear(whole);
     const ss = this.#share.finish(exchange, hello.answer);
     const psk = hello.resumed ? this.#ticket?.psk : undefined;
-    const ps = pskStage(core.early.es, psk);
-    this.#stage = handshakeStage(hello.suite, ps, H(this.#hello), ss, core.th());
-    core.note({ ss, ps, TH_hello: core.th(), ...this.#stage });
+    const early = pskStage(core.early.es, psk);
+    const helloHash = H(this.#hello);
+    this.#stage = handshakeStage(hello.suite, early.ps, helloHash, ss, core.th());
+    core.note({ ss, ...early, H_client_hello: helloHash, TH_hello: core.th(), ...this.#stage });
     const { hs_c: hsC, hs_s: hsS } = this.#stage;
     core.outbox.lane = core.lane('hs_c', hello.suite, hsC, 'c', 0, LIMIT.handshakeContent);
     core.failureLane = core.outbox.lane;

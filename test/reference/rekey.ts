@@ -6,7 +6,7 @@ import {
   ANONYMOUS, decodeGeneration, decodeRekeyFinish, decodeRekeyRequest, decodeRekeyResponse, encodeGeneration,
   encodeRekeyFinishStart, encodeRekeyRequest, encodeRekeyResponseStart, type Certificate, type RekeyFinish, type Signed,
 } from './messages.ts';
-import { rekeyStage, rekeyStart } from './schedule.ts';
+import { rekeyBinding, rekeyStage, rekeyStart } from './schedule.ts';
 import { allowed, demand, LIMIT, TYPE, type Bytes } from './vocabulary.ts';
 
 /** A rekey that is under way. */
@@ -201,7 +201,9 @@ export class Rekey {
 
   /** T0 of §9.3 */
   #start(generation: number): Bytes {
-    return rekeyStart(this.#negotiated.suite, this.#root, this.#negotiated.channelId, generation);
+    const binding = rekeyBinding(this.#negotiated.suite, this.#root);
+    this.#core.note({ [`rekey_binding_${generation}`]: binding });
+    return rekeyStart(binding, this.#negotiated.channelId, generation);
   }
 
   #demandNew(share: Bytes): void {
@@ -223,9 +225,15 @@ export class Rekey {
     };
   }
 
-  #install(generation: number, { root, th, ss }: { root: Bytes; th: Bytes; ss: Bytes }): void {
+  #install(generation: number, { salt, root, finished, th, ss }: Record<'salt' | 'root' | 'finished' | 'th' | 'ss', Bytes>): void {
     this.#root = root;
-    this.#core.note({ [`root_${generation - 1}`]: root, [`TH_${generation}`]: th, [`ss_${generation}`]: ss });
+    this.#core.note({
+      [`rk_salt_${generation}`]: salt,
+      [`root_${generation - 1}`]: root,
+      [`fin_c_${generation}`]: finished,
+      [`TH_${generation}`]: th,
+      [`ss_${generation}`]: ss,
+    });
   }
 
   #complete(): void {

@@ -44,8 +44,9 @@ export function earlyKeys(meshKey: Bytes | undefined, serviceName: string): Earl
   return { es, tagKey, serviceTag, gateKey: derive(NO_SUITE, es, 'c', 'gate', serviceTag) };
 }
 
-export function pskStage(es: Bytes, psk: Bytes | undefined): Bytes {
-  return Extract(derive(NO_SUITE, es, '-', 'psk', EMPTY), psk ?? ZERO48);
+export function pskStage(es: Bytes, psk: Bytes | undefined): Record<'ps_salt' | 'ps', Bytes> {
+  const salt = derive(NO_SUITE, es, '-', 'psk', EMPTY);
+  return { ps_salt: salt, ps: Extract(salt, psk ?? ZERO48) };
 }
 
 export function binderKey(ps: Bytes): Bytes {
@@ -58,9 +59,11 @@ export function handshakeStage(
   helloHash: Bytes,
   ss: Bytes,
   thHello: Bytes,
-): Record<'hs' | 'hs_c' | 'hs_s' | 'fin_c' | 'fin_s', Bytes> {
-  const hs = Extract(derive(suite, ps, '-', 'hs', helloHash), ss);
+): Record<'hs_salt' | 'hs' | 'hs_c' | 'hs_s' | 'fin_c' | 'fin_s', Bytes> {
+  const salt = derive(suite, ps, '-', 'hs', helloHash);
+  const hs = Extract(salt, ss);
   return {
+    hs_salt: salt,
     hs,
     hs_c: derive(suite, hs, 'c', 'hs traffic', thHello),
     hs_s: derive(suite, hs, 's', 'hs traffic', thHello),
@@ -73,10 +76,12 @@ export function masterStage(
   suite: number,
   hs: Bytes,
   thFinal: Bytes,
-): Record<'ms' | 'root_0' | 'exporter' | 'resumption' | 'channel id' | 'ap_c_1' | 'ap_s_1', Bytes> {
-  const ms = Extract(derive(suite, hs, '-', 'ms', EMPTY), ZERO48);
+): Record<'ms_salt' | 'ms' | 'root_0' | 'exporter' | 'resumption' | 'channel id' | 'ap_c_1' | 'ap_s_1', Bytes> {
+  const salt = derive(suite, hs, '-', 'ms', EMPTY);
+  const ms = Extract(salt, ZERO48);
   const root0 = derive(suite, ms, '-', 'root', thFinal);
   return {
+    ms_salt: salt,
     ms,
     root_0: root0,
     exporter: derive(suite, ms, '-', 'exporter', thFinal),
@@ -108,9 +113,12 @@ export function trafficKeys(suite: number, secret: Bytes, direction: Direction):
   };
 }
 
+export function rekeyBinding(suite: number, root: Bytes): Bytes {
+  return derive(suite, root, '-', 'rekey binding', EMPTY);
+}
+
 /** T0 of §9.3 */
-export function rekeyStart(suite: number, root: Bytes, channelId: Bytes, generation: number): Bytes {
-  const binding = derive(suite, root, '-', 'rekey binding', EMPTY);
+export function rekeyStart(binding: Bytes, channelId: Bytes, generation: number): Bytes {
   return concat([utf8('XPSC rekey'), channelId, new Writer().u32(generation).finish(), binding]);
 }
 
@@ -120,11 +128,15 @@ export function rekeyStage(
   oldRoot: Bytes,
   th: Bytes,
   ss: Bytes,
-): Record<'root' | 'verifyData' | 'apC' | 'apS', Bytes> {
-  const root = Extract(derive(suite, oldRoot, '-', 'rk', th), ss);
+): Record<'salt' | 'root' | 'finished' | 'verifyData' | 'apC' | 'apS', Bytes> {
+  const salt = derive(suite, oldRoot, '-', 'rk', th);
+  const root = Extract(salt, ss);
+  const finished = derive(suite, root, 'c', 'finished', EMPTY);
   return {
+    salt,
     root,
-    verifyData: HMAC(derive(suite, root, 'c', 'finished', EMPTY), th),
+    finished,
+    verifyData: HMAC(finished, th),
     apC: derive(suite, root, 'c', 'ap traffic', th),
     apS: derive(suite, root, 's', 'ap traffic', th),
   };

@@ -89,10 +89,10 @@ export class ServerHandshake {
     const name = toHex(hello.ticket);
     const ticket = options.ticketStore?.get(name);
     if (ticket === undefined) return undefined;
-    const ps = pskStage(early.es, ticket.psk);
-    const key = binderKey(ps);
+    const stage = pskStage(early.es, ticket.psk);
+    const key = binderKey(stage.ps);
     demand(equalBytes(hello.binder, HMAC(key, hello.throughPadding)), 'binder_wrong');
-    this.#core.note({ psk: ticket.psk, ps, 'binder key': key });
+    this.#core.note({ psk: ticket.psk, ...stage, 'binder key': key });
     options.ticketStore?.delete(name);
     const now = this.#core.now();
     const isAccepted =
@@ -125,9 +125,10 @@ export class ServerHandshake {
         extensions: core.greasedExtensions([], 'hello extension'),
       }),
     );
-    const ps = pskStage(core.early.es, ticket?.psk);
-    this.#stage = handshakeStage(suite, ps, H(whole), ss, core.th());
-    core.note({ ss, ps, TH_hello: core.th(), ...this.#stage });
+    const early = pskStage(core.early.es, ticket?.psk);
+    const helloHash = H(whole);
+    this.#stage = handshakeStage(suite, early.ps, helloHash, ss, core.th());
+    core.note({ ss, ...early, H_client_hello: helloHash, TH_hello: core.th(), ...this.#stage });
     core.outbox.lane = core.lane('hs_s', suite, this.#stage.hs_s, 's', 0, LIMIT.handshakeContent);
     core.failureLane = core.outbox.lane;
     core.inbox.lanes = [core.lane('hs_c', suite, this.#stage.hs_c, 'c', 0, LIMIT.handshakeContent)];

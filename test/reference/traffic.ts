@@ -148,9 +148,11 @@ export class Traffic {
 
   #ticketHalf(ticket: Bytes, nonce: Bytes, lifetime: number): ReferenceTicket {
     const { suite, resumption, trustDigest, fullHandshakeAt } = this.#negotiated;
+    const psk = ticketPsk(suite, resumption, nonce);
+    this.#core.note({ psk });
     return {
       ticket,
-      psk: ticketPsk(suite, resumption, nonce),
+      psk,
       suite,
       serviceName: this.#core.options.serviceName ?? '',
       peerChain: this.rekey.peer.chain,
