@@ -103,7 +103,7 @@ export class DerElement {
 
   oid(field: string): string {
     this.expect(TAG.oid, field);
-    return decodeOid(this, field);
+    return decodeOid(this);
   }
 
   /** A BIT STRING that holds whole bytes, as keys and signatures do. */
@@ -225,52 +225,92 @@ export function elementAt(source: Bytes, offset: number): DerElement {
   return readElement(source, offset, source.length);
 }
 
-/** X.690 §10.1: definite lengths in the fewest bytes; only low tag numbers exist in X.509. */
 function readElement(source: Bytes, at: number, limit: number): DerElement {
+  const length = readLength(source, at, limit);
+  const contentStart = at + headerSize(length);
+  return new DerElement(source, source[at] as number, at, contentStart, contentStart + length);
+}
+
+/** X.690 §10.1: definite lengths in the fewest bytes; only low tag numbers exist in X.509. */
+function readLength(source: Bytes, at: number, limit: number): number {
   if (limit - at < 2) throw malformed('an element is cut off');
-  const tag = source[at] as number;
-  if ((tag & 0x1f) === 0x1f) throw malformed('a tag number is out of range');
-  const first = source[at + 1] as number;
-  let contentStart = at + 2;
-  let length = first;
-  if (first >= 0x80) {
-    const count = first & 0x7f;
+  if (((source[at] as number) & 0x1f) === 0x1f) throw malformed('a tag number is out of range');
+  let length = source[at + 1] as number;
+  if (length >= 0x80) {
+    const count = length & 0x7f;
     if (count === 0) throw malformed('an indefinite length (BER) was used');
-    if (count > 4 || limit - contentStart < count) throw malformed('a length is out of range');
+    if (count > 4 || limit - at - 2 < count) throw malformed('a length is out of range');
     length = 0;
-    for (let i = 0; i < count; i += 1) length = length * 256 + (source[contentStart + i] as number);
+    for (let i = 0; i < count; i += 1) length = length * 256 + (source[at + 2 + i] as number);
     if (length < 0x80 || length < 256 ** (count - 1)) throw malformed('a length is not minimal');
-    contentStart += count;
   }
-  if (length > limit - contentStart) throw malformed('an element is longer than what holds it');
-  return new DerElement(source, tag, at, contentStart, contentStart + length);
+  if (length > limit - at - headerSize(length)) throw malformed('an element is longer than what holds it');
+  return length;
+}
+
+/** A minimal header is as long as its length makes it. */
+function headerSize(length: number): number {
+  if (length < 0x80) return 2;
+  if (length < 0x100) return 3;
+  if (length < 0x1_0000) return 4;
+  return length < 0x100_0000 ? 5 : 6;
 }
 
 /** Checks a whole value: every nested header and the content of every universal type. */
-export function checkDer(element: DerElement, depth = 0): void {
+export function checkDer({ source, tag, start, contentStart, end }: DerElement): void {
+  checkValue(source, tag, start, contentStart, end, 0);
+}
+
+/** Works on offsets: a certificate has a hundred elements, and each would cost an object. */
+function checkValue(source: Bytes, tag: number, start: number, contentStart: number, end: number, depth: number): void {
   if (depth > MAX_DEPTH) throw malformed(`nested deeper than ${MAX_DEPTH} levels`);
-  const isConstructed = (element.tag & 0x20) !== 0;
-  if ((element.tag & 0xc0) === 0) checkUniversal(element);
-  if (!isConstructed) return;
-  const cursor = element.cursor();
-  let previous: DerElement | undefined;
-  while (!cursor.isAtEnd) {
-    const child = cursor.next();
-    checkDer(child, depth + 1);
-    if (element.tag === TAG.set && previous !== undefined && Buffer.compare(previous.raw, child.raw) > 0) {
+  if ((tag & 0xc0) === 0) checkUniversal(source, tag, start, contentStart, end);
+  if ((tag & 0x20) === 0) return;
+  let previous = -1;
+  for (let at = contentStart; at < end; ) {
+    const length = readLength(source, at, end);
+    const childContent = at + headerSize(length);
+    const childEnd = childContent + length;
+    checkValue(source, source[at] as number, at, childContent, childEnd, depth + 1);
+    if (tag === TAG.set && previous !== -1 && Buffer.compare(source.subarray(previous, at), source.subarray(at, childEnd)) > 0) {
       throw malformed('a SET OF is not sorted');
     }
-    previous = child;
+    previous = at;
+    at = childEnd;
   }
 }
 
-function checkUniversal(element: DerElement): void {
-  switch (element.tag) {
+function checkUniversal(source: Bytes, tag: number, start: number, contentStart: number, end: number): void {
+  switch (tag) {
     case TAG.sequence:
     case TAG.set:
     case TAG.octetString:
     case TAG.teletexString:
       return;
+    case TAG.null:
+      if (end !== contentStart) throw malformed('a NULL has content');
+      return;
+    case TAG.oid:
+      checkOid(source, contentStart, end);
+      return;
+    default:
+      if (!isPlainString(source, tag, contentStart, end)) checkContent(new DerElement(source, tag, start, contentStart, end));
+  }
+}
+
+/** UTF8String, PrintableString and IA5String of letters, digits and what else is in all of them: nearly every string. */
+function isPlainString(source: Bytes, tag: number, contentStart: number, end: number): boolean {
+  if (tag !== TAG.utf8String && tag !== TAG.printableString && tag !== TAG.ia5String) return false;
+  for (let i = contentStart; i < end; i += 1) {
+    const byte = source[i] as number;
+    const isPlain = (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x2c && byte <= 0x3a) || byte === 0x20;
+    if (!isPlain) return false;
+  }
+  return true;
+}
+
+function checkContent(element: DerElement): void {
+  switch (element.tag) {
     case TAG.boolean:
       return checkBoolean(element, 'BOOLEAN');
     case TAG.integer:
@@ -278,12 +318,6 @@ function checkUniversal(element: DerElement): void {
       return checkInteger(element, 'INTEGER');
     case TAG.bitString:
       return checkBitString(element, 'BIT STRING');
-    case TAG.null:
-      if (element.length !== 0) throw malformed('a NULL has content');
-      return;
-    case TAG.oid:
-      decodeOid(element, 'OBJECT IDENTIFIER');
-      return;
     case TAG.utcTime:
       utcTime(element, 'UTCTime');
       return;
@@ -397,37 +431,47 @@ export function namedBits(element: DerElement, field: string): ReadonlySet<numbe
   return bits;
 }
 
+const MAX_OID_BYTES = 64;
 const oidTexts = new Map<string, string>();
 const OID_CACHE_ENTRIES = 4096;
 
-function decodeOid(element: DerElement, field: string): string {
-  if (element.length > 64) throw malformed(`${field}: an object identifier is too long`);
-  const key = latin1(element.content);
+/** X.690 §8.19: whole arcs, each in the fewest bytes. */
+function checkOid(source: Bytes, start: number, end: number): void {
+  if (end - start > MAX_OID_BYTES) throw malformed('an object identifier is too long');
+  let isFresh = true;
+  for (let i = start; i < end; i += 1) {
+    const byte = source[i] as number;
+    if (isFresh && byte === 0x80) throw malformed('an object identifier is not minimal');
+    isFresh = byte < 0x80;
+  }
+  if (start === end || !isFresh) throw malformed('an object identifier is cut off');
+}
+
+function decodeOid(element: DerElement): string {
+  const { source, contentStart, end } = element;
+  const key = latin1(source.subarray(contentStart, end));
   const known = oidTexts.get(key);
   if (known !== undefined) return known;
-  const text = oidText(element.content, field);
+  checkOid(source, contentStart, end);
+  const text = oidText(element.content);
   if (oidTexts.size >= OID_CACHE_ENTRIES) oidTexts.clear();
   oidTexts.set(key, text);
   return text;
 }
 
-function oidText(bytes: Bytes, field: string): string {
+/** The content was checked. */
+function oidText(bytes: Bytes): string {
   const arcs: bigint[] = [];
   let arc = 0n;
-  let isFresh = true;
   for (const byte of bytes) {
-    if (isFresh && byte === 0x80) throw malformed(`${field}: an object identifier is not minimal`);
     arc = (arc << 7n) | BigInt(byte & 0x7f);
-    isFresh = (byte & 0x80) === 0;
-    if (isFresh) {
-      arcs.push(arc);
-      arc = 0n;
-    }
+    if (byte >= 0x80) continue;
+    arcs.push(arc);
+    arc = 0n;
   }
-  const first = arcs.shift();
-  if (first === undefined || !isFresh) throw malformed(`${field}: an object identifier is cut off`);
+  const [first = 0n, ...rest] = arcs;
   const root = first < 80n ? first / 40n : 2n;
-  return [root, first - root * 40n, ...arcs].join('.');
+  return [root, first - root * 40n, ...rest].join('.');
 }
 
 function integerOf(bytes: Bytes): bigint {

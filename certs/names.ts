@@ -68,6 +68,8 @@ export function parseRdn(element: DerElement, field: string): Attribute[] {
 }
 
 export function rdnKey(attributes: readonly Attribute[]): string {
+  const [first] = attributes;
+  if (attributes.length === 1 && first !== undefined) return first.key;
   return attributes.map((attribute) => attribute.key).toSorted().join('\u0001');
 }
 
@@ -133,9 +135,13 @@ function attributeValue(type: string, value: DerElement, field: string): { key: 
 const WHITE_SPACE = /[\t-\r\u0085]/gu;
 const INVISIBLE = /[\p{Cc}\p{Default_Ignorable_Code_Point}\u06dd\u070f\ufff9-\ufffc]/gu;
 
+/** Printable ASCII without a space at either end and without two in a row: what nothing but case can change. */
+const PLAIN_TEXT = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/;
+
 /** LDAP string preparation (RFC 4518) as RFC 5280 §7.1 asks for it: mapping, folding, composition, white space. */
 function prepared(text: string): string {
   // Fast path: most names need none of the Unicode work.
+  if (PLAIN_TEXT.test(text)) return text.toLowerCase();
   const isPlain = /^[\x20-\x7e]*$/.test(text);
   const composed = isPlain ? text.toLowerCase() : folded(text);
   return composed.trim().replaceAll(/\s+/g, ' ');
@@ -150,12 +156,15 @@ function folded(text: string): string {
 function nameOf(der: Bytes, rdns: readonly (readonly Attribute[])[]): Name {
   const rdnKeys = rdns.map(rdnKey);
   let text: string | undefined;
-  const emails = rdns.flat().filter((attribute) => attribute.type === EMAIL_ADDRESS_ATTRIBUTE);
+  const emails: string[] = [];
+  for (const rdn of rdns) {
+    for (const attribute of rdn) if (attribute.type === EMAIL_ADDRESS_ATTRIBUTE) emails.push(attribute.text);
+  }
   return {
     der,
     rdnKeys,
     key: rdnKeys.join('\u0002'),
-    emails: emails.map((attribute) => attribute.text),
+    emails,
     get text(): string {
       text ??= rdns.toReversed().map(rdnText).join(',');
       return text;
