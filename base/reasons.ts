@@ -160,7 +160,7 @@ export const REASONS: Readonly<Record<Reason, ReasonEntry>> = {
   certificate_pin_mismatch: entry('XPS_ERR_AUTH', 'no certificate on the path matches a configured pin', 'compare trust.pins with `xpscerpto pki pin`'),
   peer_not_allowed: entry('XPS_ERR_POLICY', 'the peer is authentic but no rule allows it', 'add one of its names to peer.allow, if it may connect'),
   peer_denied: entry('XPS_ERR_POLICY', 'a rule denies this peer', 'remove the rule from peer.deny, if it may connect'),
-  peer_rule_invalid: entry('XPS_ERR_POLICY', 'an entry of peer.allow or peer.deny cannot be used', 'write spiffe://domain/path, dns:name, uri:…, subject:CN=…, pin:sha256/… or anonymous'),
+  peer_rule_invalid: entry('XPS_ERR_POLICY', 'an entry of peer.allow or peer.deny cannot be used', 'write spiffe://domain/path, dns:name, uri:…, ip:…, email:…, subject:CN=…, issuer:sha256/…, spki:sha256/… or anonymous'),
   spiffe_id_invalid: entry('XPS_ERR_AUTH', 'a certificate with a SPIFFE ID breaks the rules of X.509-SVID', 'issue it with exactly one spiffe:// URI, as a leaf, for digital signatures'),
   credential_invalid: entry('XPS_ERR_KEY', 'our own certificate or key cannot be used', 'check identity.cert and identity.key; the detail names the file'),
   bundle_invalid: entry('XPS_ERR_POLICY', 'a trust bundle cannot be used', 'check trust.bundles; the detail names the file'),

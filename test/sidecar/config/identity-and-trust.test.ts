@@ -1,0 +1,53 @@
+import t from 'tap';
+import { parseConfig } from '../../../sidecar/config/config.ts';
+import { formatProblem } from '../../../sidecar/config/problem.ts';
+import type { Config } from '../../../sidecar/config/schema.ts';
+import { GOOD } from './good.ts';
+
+const IDENTITY = /identity.*\n/;
+
+function problems(text: string): string {
+  return parseConfig(text, '/etc/xps/x.yaml').problems.map(formatProblem).join('\n');
+}
+
+function read(text: string): Config {
+  const { config } = parseConfig(text, '/etc/xps/x.yaml');
+  if (config === undefined) throw new Error(problems(text));
+  return config;
+}
+
+t.test('an agent instead of files, with bundles of its own', async (t) => {
+  const config = read(GOOD.replace(IDENTITY, 'identity: { spiffe: "unix:agent.sock", spiffe_id: "spiffe://corp.example/a" }\n').replace(/ {2}bundles.*\n/, ''));
+  t.same(config.identity, { spiffeSocket: '/etc/xps/agent.sock', spiffeId: 'spiffe://corp.example/a' });
+  t.same(config.trust.bundles, []);
+});
+
+t.test('federation, fetching and grace', async (t) => {
+  const { trust } = read(GOOD.replace('{ file: ca.pem }', '{ file: ca.pem, trust_domain: partner.example }').replace('{ crl: [crl.pem] }', '{ fetch_crls: true, grace: 6h, ocsp: { staple: false } }'));
+  t.match(trust.bundles, [{ file: '/etc/xps/ca.pem', trustDomain: 'partner.example' }]);
+  t.match(trust.revocation, { mode: 'hard', crl: [], fetchCrls: true, graceMs: 6 * 3_600_000 });
+  t.match(read(GOOD).trust.revocation, { fetchCrls: false, graceMs: 0 });
+});
+
+const MISTAKES: readonly (readonly [name: string, identityOrText: string, said: RegExp])[] = [
+  ['both files and an agent', 'identity: { cert: a.pem, spiffe: "unix:/a.sock" }', /identity has both files and spiffe; expected cert and key, or spiffe/],
+  ['an agent over TCP', 'identity: { spiffe: "tcp://127.0.0.1:8081" }', /expected unix:\/path\/of\/agent\.sock/],
+  ['a key without a certificate', 'identity: { key: a.key }', /identity\.cert is missing; expected cert and key, or spiffe/],
+  ['a certificate without a key', 'identity: { cert: a.pem }', /identity\.key is missing/],
+  ['an ID without an agent', 'identity: { cert: a.pem, key: a.key, spiffe_id: "spiffe://a/b" }', /spiffe_id chooses among the identities of an agent/],
+  ['an ID that is none', 'identity: { spiffe: "unix:/a.sock", spiffe_id: "spiffe://a/*" }', /"spiffe:\/\/a\/\*" is not a SPIFFE ID; expected spiffe:\/\/domain\/path/],
+  ['a misspelt key', 'identity: { spife: "unix:/a.sock" }', /unknown key "spife".*did you mean "spiffe"\?/],
+];
+
+for (const [name, identity, said] of MISTAKES) {
+  t.test(name, async (t) => {
+    t.match(problems(GOOD.replace(IDENTITY, `${identity}\n`)), said);
+  });
+}
+
+t.test('mistakes in trust', async (t) => {
+  t.match(problems(GOOD.replace('{ file: ca.pem }', '{ file: ca.pem, trust_domain: "spiffe://x" }')), /"spiffe:\/\/x" is not a trust domain.*did you mean x\?/);
+  t.match(problems(GOOD.replace('{ crl: [crl.pem] }', '{ crl: [crl.pem], grace: 30d }')), /"30d" is out of range; expected 0.* to 7d/);
+  t.match(problems(GOOD.replace('{ crl: [crl.pem] }', '{ crl: [crl.pem], fetch_crl: true }')), /unknown key "fetch_crl".*did you mean "fetch_crls"\?/);
+  t.match(problems(GOOD.replace('spiffe://corp.example/orders', 'orders.prod.svc')), /no rule for a peer; expected spiffe:\/\/domain\/path.*did you mean dns:orders\.prod\.svc\?/);
+});
