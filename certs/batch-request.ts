@@ -60,7 +60,7 @@ export function readBatchRequest(fields: Readonly<Record<string, unknown>>, nowM
     ...REQUEST_DEFAULTS,
     names: texts(fields, 'names').map(readName),
     policies: texts(fields, 'policies').map(readPolicy),
-    purpose: choice(fields, 'purpose', ['server', 'client', 'any']) ?? 'server',
+    purpose: choice(fields, 'purpose', ['server', 'client', 'any']) ?? 'any',
     revocation: choice(fields, 'revocation', ['hard', 'soft', 'off']) ?? REQUEST_DEFAULTS.revocation,
     anchorMode: choice(fields, 'anchors', ['certificate', 'key']) ?? REQUEST_DEFAULTS.anchorMode,
     requireExplicitPolicy: optional(fields, 'require_explicit_policy', isFlag) ?? false,

@@ -1,13 +1,17 @@
 import t from 'tap';
 import { code, judge, type Case } from '../support/pki/judging.ts';
-import { implicit, integer, nothing, octets, sequence, tlv } from '../support/pki/der.ts';
+import { explicit, implicit, integer, nothing, octets, sequence, tlv } from '../support/pki/der.ts';
 import {
   alternativeNames,
   basicConstraints,
   ca,
   certificate,
+  crl,
   DAY_MS,
+  type Ext,
   extendedKeyUsage,
+  generalName,
+  issuingPoint,
   key,
   keyUsage,
   leaf,
@@ -134,6 +138,8 @@ const NAMES: readonly (readonly [string, string, readonly string[], readonly str
   ['a directory name inside', 'ok', ['dir:O=a,CN=b'], ['dir:O=a', 'dir:CN=leaf'], []],
   ['a directory name outside', 'constraint', ['dir:O=c,CN=b'], ['dir:O=a', 'dir:CN=leaf'], []],
   ['the subject outside', 'constraint', ['dns:a.example'], ['dir:O=a'], []],
+  ['an international mailbox under e-mail constraints', 'constraint', ['smtp:\u00e4@example.org'], ['email:example.org'], []],
+  ['an international mailbox beside other constraints', 'ok', ['smtp:\u00e4@example.org'], ['dns:example.org'], []],
   ['a kind of name that nobody compares', 'constraint', ['rid:1.2.3'], ['rid:1.2.3'], []],
 ];
 
@@ -201,6 +207,13 @@ t.test('hostile graphs end at a budget', async (t) => {
   const names = Array.from({ length: 12 }, (_, i) => `CN=node ${i}`);
   const graph = names.flatMap((subject, i) => names.filter((_, j) => j !== i).map((other) => ca(subject, { subject: other, key: key(other), der: root.der })));
   t.equal(code({ chain: [leaf({ subject: 'CN=node 0', key: key('CN=node 0'), der: root.der }), ...graph], anchors: [root] }), 'limit');
+});
+
+t.test('hostile lists of distribution points end at a budget', async (t) => {
+  const points: Ext = ['2.5.29.31', false, sequence(...Array.from({ length: 4000 }, (_, i) => sequence(explicit(0, explicit(0, generalName(`uri:http://x/${i}`))))))];
+  const pointing = leaf(middle, { more: [points] });
+  const crls = [crl(root), ...Array.from({ length: 30 }, () => crl(middle, { extensions: [issuingPoint({ uri: 'http://y/' })] }))];
+  t.equal(code({ chain: [pointing, middle, root], crls }), 'limit');
 });
 
 t.test('weak and foreign keys', async (t) => {

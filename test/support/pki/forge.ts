@@ -2,7 +2,7 @@
 // are signed. Signed with Ed25519, so that hundreds cost nothing.
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import type { Bytes } from '../../../base/bytes.ts';
-import { bitString, boolean, enumerated, explicit, generalizedTime, implicit, integer, name, nothing, octets, oid, sequence, time, tlv } from './der.ts';
+import { bitString, boolean, enumerated, explicit, generalizedTime, implicit, integer, name, nothing, octets, oid, sequence, time, tlv, utf8String } from './der.ts';
 
 export const NOW_MS: number = Date.UTC(2026, 5, 15, 12, 0, 0);
 export const DAY_MS: number = 24 * 3_600_000;
@@ -56,7 +56,7 @@ export const basicConstraints = (isCa: boolean, pathLength?: number): Ext => [
 const PURPOSES: Readonly<Record<string, string>> = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2', ocsp: '1.3.6.1.5.5.7.3.9', any: '2.5.29.37.0' };
 export const extendedKeyUsage = (...purposes: readonly string[]): Ext => ['2.5.29.37', false, sequence(...purposes.map((each) => oid(PURPOSES[each] ?? each)))];
 
-/** `dns:a`, `uri:a`, `email:a`, `ip:0a000001` (hex), `dir:CN=a`. */
+/** `dns:a`, `uri:a`, `email:a`, `ip:0a000001` (hex), `dir:CN=a`, `rid:1.2.3`, `smtp:ä@a` (RFC 9598). */
 export function generalName(text: string): Bytes {
   const at = text.indexOf(':');
   const value = text.slice(at + 1);
@@ -71,6 +71,8 @@ export function generalName(text: string): Bytes {
       return implicit(6, Buffer.from(value));
     case 'ip':
       return implicit(7, Buffer.from(value, 'hex'));
+    case 'smtp':
+      return explicit(0, oid('1.3.6.1.5.5.7.8.9'), explicit(0, utf8String(value)));
     case 'rid':
       return implicit(8, oid(value).subarray(2));
     default:
