@@ -121,7 +121,8 @@ export class ChainProver {
     if (length > MAX_CHAIN) throw new XpsError('certificate_limit', { detail: `${length} certificates, at most ${MAX_CHAIN} are looked at` });
     const [first, ...others] = presented.chain;
     if (first === undefined) throw new XpsError('certificate_untrusted', { detail: 'no certificate was presented' });
-    const leaf = parseCertificate(first);
+    // A copy: what is remembered must not keep the whole buffer alive in which the message came.
+    const leaf = parseCertificate(Uint8Array.from(first));
     const intermediates = others.map((der) => this.#intermediate(der));
     const staple = stapled(presented.staple, settings);
     const request: ValidationRequest = {

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { Bytes } from '../base/bytes.ts';
 import { toHex } from '../base/bytes.ts';
@@ -58,7 +59,8 @@ function certificatesOf(bytes: Bytes, file: string): readonly Certificate[] {
 /** Reads no more than the limit, whatever the file claims to be. Throws `reason` with the name of the file. */
 export async function readBounded(file: string, maxBytes: number, reason: Reason): Promise<Bytes> {
   try {
-    const handle = await open(file, 'r');
+    // Without waiting: opening a named pipe that nobody writes to would never end.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const found = await handle.stat();
       if (!found.isFile()) throw new XpsError(reason, { detail: found.isDirectory() ? 'it is a folder' : 'it is not a file' });

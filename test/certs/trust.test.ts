@@ -1,4 +1,5 @@
 import t from 'tap';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -67,6 +68,8 @@ t.test('what cannot be used refuses to start and is named', async (t) => {
   }
   await t.rejects(testTrust(t, { bundles: [join(dir, 'absent.pem')] }), refusal('bundle_invalid', /absent\.pem: it does not exist/));
   await t.rejects(testTrust(t, { bundles: [dir] }), refusal('bundle_invalid', /it is a folder/));
+  execFileSync('mkfifo', [join(dir, 'pipe')]);
+  await t.rejects(testTrust(t, { bundles: [join(dir, 'pipe')] }), refusal('bundle_invalid', /it is not a file/));
   await t.rejects(testTrust(t, { bundles: [ROOT], pins: ['sha256/abc'] }), refusal('pin_invalid'));
 });
 
