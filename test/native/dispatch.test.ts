@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { loadNativeEngine } from '../../engines/native.ts';
 import { loadAddon, type NativeReport } from '../../engines/native-addon.ts';
+import { buildNative, withoutTools } from '../support/native-build.ts';
 import { withoutAddon } from '../support/native-kernels.ts';
 
 const ENGINES = join(import.meta.dirname, '../../engines');
@@ -92,4 +93,9 @@ t.test('a kernel of the mask that is forced under another mask is refused', { sk
     import { loadNativeEngine } from '${ENGINES}/native.ts';
     try { loadNativeEngine({ kernel: 'aes-256-gcm/aesni-128' }); } catch (error) { process.stdout.write(error.reason); }`;
   t.equal(inAnotherProcess('none', script), 'algorithm_unavailable');
+});
+
+t.test('wide kernels are demoted where they cost the clock, wrong ones are noticed', { skip: withoutTools('g++') }, async (t) => {
+  const program = await buildNative({ sources: ['test/native/dispatch_checks.cc'] });
+  t.equal(execFileSync(program, { encoding: 'utf8' }), 'ok\n');
 });

@@ -26,36 +26,43 @@ export function withoutTools(...tools: readonly string[]): string | false {
   return missing === undefined ? false : `${missing} is not installed`;
 }
 
-/** The path of the program. Compiled once for each state of the sources and flags. */
+/** The path of the program. Compiled once for each state of the sources and flags; programs share the addon's objects. */
 export async function buildNative(program: NativeProgram): Promise<string> {
-  const compiler = program.compiler ?? 'g++';
-  const folder = join(CACHE, keyOf(program));
+  const { compiler = 'g++', flags = [], linkFlags = [], arch = process.arch === 'arm64' ? 'arm64' : 'x64' } = program;
+  const { common, ownFlags } = readGyp(arch);
+  const objectFolder = join(CACHE, keyOf(addonSources(), [compiler, ...flags, arch]));
+  const folder = join(objectFolder, keyOf(program.sources, linkFlags));
   const output = join(folder, basename(program.sources[0] as string, '.cc'));
   if (existsSync(output)) return output;
   mkdirSync(folder, { recursive: true });
 
-  const { common, ownFlags } = readGyp(program.arch ?? (process.arch === 'arm64' ? 'arm64' : 'x64'));
-  const files = [...ownFlags.keys(), ...program.sources.filter((source) => !ownFlags.has(source))];
-  const objects: string[] = [];
-  const waiting = [...files];
-  const worker = async (): Promise<void> => {
+  const objectOf = (file: string): string => join(ownFlags.has(file) ? objectFolder : folder, `${file.replaceAll('/', '_')}.o`);
+  const files = [...ownFlags.keys(), ...program.sources];
+  const waiting = files.filter((file) => !existsSync(objectOf(file)));
+  const compile = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const object = join(folder, `${file.replaceAll('/', '_')}.o`);
-      objects.push(object);
-      await run(compiler, [...common, ...(ownFlags.get(file) ?? []), ...(program.flags ?? []), '-c', join(ROOT, file), '-o', object], { maxBuffer: 1 << 26 });
+      await made(compiler, [...common, ...(ownFlags.get(file) ?? []), ...flags, '-c', join(ROOT, file)], objectOf(file));
     }
   };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
-  const unfinished = `${output}.${process.pid}`;
-  await run(compiler, [...objects, ...(program.flags ?? []), ...(program.linkFlags ?? []), '-pthread', '-o', unfinished], { maxBuffer: 1 << 26 });
-  renameSync(unfinished, output);
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, compile));
+  await made(compiler, [...files.map(objectOf), ...flags, ...linkFlags, '-pthread'], output);
   return output;
 }
 
-function keyOf(program: NativeProgram): string {
-  const hash = createHash('sha256').update(JSON.stringify(program)).update(readFileSync(join(ROOT, 'binding.gyp')));
-  const addon = globSync(['record/native/*.{h,cc}', 'record/native/{kernels,dispatch}/*.{h,cc}'], { cwd: ROOT }).toSorted();
-  for (const file of new Set([...addon, ...program.sources])) hash.update(file).update(readFileSync(join(ROOT, file)));
+/** Under another name until it is whole: two test files may want it at the same time. */
+async function made(compiler: string, words: readonly string[], output: string): Promise<void> {
+  const unfinished = `${output}.${process.pid}`;
+  await run(compiler, [...words, '-o', unfinished], { maxBuffer: 1 << 26 });
+  renameSync(unfinished, output);
+}
+
+function addonSources(): readonly string[] {
+  return ['binding.gyp', ...globSync(['record/native/*.{h,cc}', 'record/native/{kernels,dispatch}/*.{h,cc}'], { cwd: ROOT }).toSorted()];
+}
+
+function keyOf(files: readonly string[], words: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(words));
+  for (const file of files) hash.update(file).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex').slice(0, 16);
 }
 

@@ -58,8 +58,11 @@ void autotune(dispatch_table& table) noexcept {
       t.nanoseconds[bucket] = nanoseconds_of(*t.tried, *b, BUCKETS[bucket]);
     }
   }
+  choose_winners(table, wide_vectors_cost_clock());
+}
 
-  const float price = wide_vectors_cost_clock() ? CLOCK_PRICE : NOISE;
+void choose_winners(dispatch_table& table, bool wide_vectors_cost) noexcept {
+  const float price = wide_vectors_cost ? CLOCK_PRICE : NOISE;
   for (size_t o = 0; o < OPERATION_COUNT; o++) {
     for (size_t bucket = 0; bucket < BUCKET_COUNT; bucket++) {
       const trial* best = nullptr;
