@@ -16,8 +16,7 @@ namespace {
 
 constexpr uint32_t ALL = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 // Blocks of one turn and direction: other channels get theirs in between.
-constexpr int ROUNDS_PER_TURN = 4;
-constexpr size_t RECORDS_PER_READ = 4;
+constexpr int ROUNDS_PER_TURN = 2;
 // Less room than this is not worth a read: what is staged goes out first.
 constexpr size_t LEAST_ROOM = 4096;
 constexpr size_t MOST_PIECES = 256;
@@ -329,7 +328,8 @@ void channel::receive() {
       return;
     }
     make_room();
-    const size_t offered = unread_->capacity() - unread_end_;
+    const size_t room = unread_->capacity() - unread_end_;
+    const size_t offered = loop_.buffers().is_scarce() ? std::min(room, 2 * SLOT_BYTES) : room;
     ssize_t got;
     do got = recv(*fd_, unread_->data() + unread_end_, offered, 0);
     while (got < 0 && errno == EINTR);
@@ -351,7 +351,7 @@ void channel::receive() {
   const size_t rest = unread_end_ - unread_begin_;
   if (rest == 0) {
     unread_.reset();
-  } else if (unread_->capacity() == BULK_BYTES && (rest < SMALL_REST || loop_.buffers().is_scarce())) {
+  } else if (unread_->is_bulk() && (rest < SMALL_REST || loop_.buffers().is_scarce())) {
     buffer_ref small = loop_.buffers().take_small(rest);
     memcpy(small->data(), unread_->data() + unread_begin_, rest);
     unread_ = std::move(small);
@@ -363,7 +363,7 @@ void channel::receive() {
 // Room for a whole record at least behind what is there: moved to the front, or to a fresh block while pieces of this one wait.
 void channel::make_room() {
   const size_t rest = unread_end_ - unread_begin_;
-  const bool is_usable = unread_ && unread_->capacity() == BULK_BYTES && !unread_->is_shared();
+  const bool is_usable = unread_ && unread_->is_bulk() && !unread_->is_shared();
   if (is_usable && (unread_->capacity() - unread_end_ >= 2 * SLOT_BYTES)) return;
   if (is_usable) {
     memmove(unread_->data() + FIRST_RECORD_AT, unread_->data() + unread_begin_, rest);
@@ -403,7 +403,7 @@ void channel::open_records() {
   if (!is_leaving_ && unread_begin_ == unread_end_ && !unread_->is_shared()) {
     unread_begin_ = FIRST_RECORD_AT;
     unread_end_ = FIRST_RECORD_AT;
-    if (unread_->capacity() != BULK_BYTES) {
+    if (!unread_->is_bulk()) {
       unread_.reset();
       unread_begin_ = unread_end_ = 0;
     }
@@ -532,9 +532,10 @@ void channel::pump() {
     uint8_t* const first = stage(0);
     size_t room = staged_->capacity() - staged_end_;
     const size_t limit = std::min<size_t>(BULK_CONTENT, record_limit_);
-    iovec slots[RECORDS_PER_READ];
+    iovec slots[BULK_RECORDS];
+    const size_t most = loop_.buffers().is_scarce() ? 1 : BULK_RECORDS;
     size_t count = 0;
-    for (uint8_t* at = first; count < RECORDS_PER_READ && room > RECORD_OVERHEAD; ++count) {
+    for (uint8_t* at = first; count < most && room > RECORD_OVERHEAD; ++count) {
       const size_t length = std::min(limit, room - RECORD_OVERHEAD);
       slots[count] = {at + HEADER_BYTES, length};
       at += length + RECORD_OVERHEAD;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 namespace xps::plane {
 namespace {
@@ -59,10 +60,25 @@ flow outbox::write(int fd, const buffer_ref& holder, std::span<const piece> piec
 }
 
 void outbox::hold(const buffer_ref& holder, std::span<const piece> pieces) {
+  if (holder->is_bulk() && holder->pool().is_scarce()) return hold_copy(holder->pool(), pieces);
   for (const piece& p : pieces) {
     slices_.push_back({holder, p.at, p.length});
     bytes_ += p.length;
   }
+}
+
+void outbox::hold_copy(buffer_pool& pool, std::span<const piece> pieces) {
+  size_t length = 0;
+  for (const piece& p : pieces) length += p.length;
+  if (length == 0) return;
+  const buffer_ref copy = pool.take_small(length);
+  uint8_t* at = copy->data();
+  for (const piece& p : pieces) {
+    memcpy(at, p.at, p.length);
+    at += p.length;
+  }
+  slices_.push_back({copy, copy->data(), length});
+  bytes_ += length;
 }
 
 flow outbox::flush(int fd) {

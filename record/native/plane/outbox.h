@@ -32,6 +32,8 @@ class outbox {
   void clear() noexcept;
 
  private:
+  void hold_copy(buffer_pool& pool, std::span<const piece> pieces);
+
   struct slice {
     buffer_ref holder;
     uint8_t* at;
