@@ -9,6 +9,7 @@ import { isAvailable, makeSetting, PEERS, type Peer, type Setting } from './pair
 import { costOf, stop } from './pair/processes.ts';
 
 const GIGABYTE = 1e9;
+const SETTLE_MS = 3000;
 
 export interface PairOptions {
   /** Default 5. */
@@ -103,9 +104,8 @@ async function measureOnce(peer: Peer, setting: Setting, load: Load, { bytes = 2
     const [four, fourCpuS] = await spent(() => load.bulk(port, 4, bytes));
     const [visits, visitsCpuS] = await spent(() => load.visit(port, 2, 8));
     const ping = await load.ping(port, 10_000);
-    await sleep(200);
-    const residentKiB = costOf(children).residentKiB;
-    const heldKiB = await load.holding(port, idle, () => costOf(children).residentKiB);
+    const residentKiB = await settled(() => costOf(children).residentKiB);
+    const heldKiB = await load.holding(port, idle, () => settled(() => costOf(children).residentKiB));
     return {
       oneStreamGBs: bytes / GIGABYTE / one,
       oneStreamCpuSPerGB: oneCpuS / (bytes / GIGABYTE),
@@ -120,6 +120,12 @@ async function measureOnce(peer: Peer, setting: Setting, load: Load, { bytes = 2
   } finally {
     await stop(children);
   }
+}
+
+/** Idle means idle: what allocators and collectors give back in the first seconds is given back. */
+async function settled<T>(measure: () => T): Promise<T> {
+  await sleep(SETTLE_MS);
+  return measure();
 }
 
 function medians(rounds: readonly PairFigures[]): PairFigures {

@@ -3,7 +3,7 @@ import { XpsError } from '../base/errors.ts';
 import type { Group, KeyShare } from '../engines/contract.ts';
 import { ClientWaitCertificate, clientWaitFinishedResumed } from './client-authentication.ts';
 import { EXTENSION_TICKET, MESSAGE, suiteById, type Suite } from './codepoints.ts';
-import type { Effect } from './effects.ts';
+import { shareTail, type Effect } from './effects.ts';
 import type { HandshakeSecrets } from './key-schedule.ts';
 import { clientHelloMessage, encodeClientHelloCore, handshakeIdOf } from './messages/client-hello.ts';
 import type { Message } from './messages/message.ts';
@@ -118,7 +118,7 @@ class WaitServerHello extends WaitState {
       recordLimit: hello.recordLimit,
       isResumed: hello.isResumed,
       offeredSchemes: this.#offer.schemes,
-      shares: [this.#offer.share.share, Uint8Array.from(hello.answer)],
+      shares: [this.#offer.share.share, hello.answer].map(shareTail),
     }, this.#offer.suites);
     return { next, effects: [install('send'), install('receive')] };
   }

@@ -50,12 +50,17 @@ export interface Established {
   /** The scheme lists of the handshake, as sent; a rekey chooses from them. */
   readonly ownSchemes: readonly number[];
   readonly peerSchemes: readonly number[];
-  /** Key shares and answers of this handshake: a rekey must not repeat them. */
+  /** Tails of the key shares and answers of this handshake: a rekey must not repeat them. */
   readonly shares: readonly Bytes[];
   readonly serverParameters: ServerParameters;
   readonly root: RootSecret;
   readonly exporter: ExporterSecret;
   readonly resumption: Secret;
+}
+
+/** What a share or answer is remembered by (docs/PROTOCOL.md §9.4); a copy, because channels keep it for long. */
+export function shareTail(share: Bytes): Bytes {
+  return share.slice(-32);
 }
 
 /** A finished rekey: docs/PROTOCOL.md §9. */

@@ -3,7 +3,7 @@ import { XpsError } from '../base/errors.ts';
 import type { KeyAnswer } from '../engines/contract.ts';
 import { suiteById, type Suite } from './codepoints.ts';
 import { signTranscript } from './client-authentication.ts';
-import type { Effect } from './effects.ts';
+import { shareTail, type Effect } from './effects.ts';
 import type { HandshakeSecrets } from './key-schedule.ts';
 import { encodeCertificate } from './messages/certificate.ts';
 import { encodeCertificateVerify } from './messages/certificate-verify.ts';
@@ -111,7 +111,7 @@ class WaitHello extends WaitState {
       settings: this.#settings, suite, secrets, transcript, recordLimit, ticket, parameters,
       handshakeId: handshakeIdOf(crypto.hash, hello.core),
       clientSchemes: hello.schemes,
-      shares: [Uint8Array.from(hello.share), exchange.answer],
+      shares: [hello.share, exchange.answer].map(shareTail),
     };
     const install = (direction: 'send' | 'receive'): Effect => ({
       kind: 'install', when: 'now', direction, epoch: 0, suite, recordLimit,

@@ -40,13 +40,13 @@ export class Load {
   }
 
   /** Holds `count` connections open while `action` runs. */
-  async holding<T>(port: number, count: number, action: () => T): Promise<T> {
+  async holding<T>(port: number, count: number, action: () => Promise<T>): Promise<T> {
     const child = spawn(this.#program, ['idle', String(port), String(count)], { stdio: ['pipe', 'pipe', 'inherit'] });
     const gone = once(child, 'exit');
     try {
       const first = await Promise.race([once(child.stdout, 'data'), gone.then(() => undefined)]);
       if (first === undefined) throw new Error('idle connections could not be opened');
-      return action();
+      return await action();
     } finally {
       child.stdin.end();
       await gone;

@@ -5,6 +5,7 @@ import type { SecureChannel } from '../../channel/channel.ts';
 import type { NativeRoute, PlaneBinding, PlaneEvent, PlaneHandle, PlaneOperation } from './binding.ts';
 import { CarriedChannel, type CarriedPlane } from './carried-channel.ts';
 import { CounterSlots, type CounterSlot } from './counter-slots.ts';
+import { HandshakeLitter } from './handshake-litter.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -74,6 +75,7 @@ export class NativePlane implements CarriedPlane, Disposable {
   readonly #slots: CounterSlots;
   readonly #channels = new Map<number, CarriedChannel>();
   readonly #routes = new Map<number, Route>();
+  readonly #litter = new HandshakeLitter();
   #isStopped = false;
 
   constructor(binding: PlaneBinding) {
@@ -104,6 +106,7 @@ export class NativePlane implements CarriedPlane, Disposable {
           route: route.id,
         }));
       this.#channels.set(carried.id, carried);
+      this.#litter.handshake();
       return carried;
     } catch (thrown) {
       this.#slots.giveBack(slot);
@@ -128,6 +131,7 @@ export class NativePlane implements CarriedPlane, Disposable {
   [Symbol.dispose](): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#litter[Symbol.dispose]();
     this.#binding.planeStop(this.#handle);
   }
 

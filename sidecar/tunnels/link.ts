@@ -8,6 +8,7 @@ import type { Established } from '../../handshake/effects.ts';
 import type { Heartbeat } from '../heartbeat.ts';
 import { explain } from '../transports/network-errors.ts';
 import type { CarriedChannel } from '../plane/carried-channel.ts';
+import { ReleasedTransport } from '../transports/released-transport.ts';
 import { SocketTransport } from '../transports/socket-transport.ts';
 import type { Transport } from '../transports/transport.ts';
 
@@ -44,7 +45,7 @@ export interface LinkOwner {
 
 /** A channel on its transport: moves bytes between both, minds backpressure and time. */
 export class Link {
-  readonly transport: Transport;
+  #transport: Transport;
   readonly channel: SecureChannel;
   readonly #owner: LinkOwner;
   readonly #stopBeat: () => void;
@@ -55,7 +56,7 @@ export class Link {
   #carried: CarriedChannel | undefined;
 
   constructor(transport: Transport, makeChannel: (handler: ChannelHandler) => SecureChannel, heartbeat: Heartbeat, owner: LinkOwner) {
-    this.transport = transport;
+    this.#transport = transport;
     this.#owner = owner;
     this.channel = makeChannel(this.#handler());
     this.#stopBeat = heartbeat.add(() => this.#beat());
@@ -68,6 +69,10 @@ export class Link {
   start(): void {
     this.transport.start();
     this.channel.start();
+  }
+
+  get transport(): Transport {
+    return this.#transport;
   }
 
   get isOver(): boolean {
@@ -93,10 +98,14 @@ export class Link {
    * where this transport or moment does not allow it, or the plane has failed.
    */
   handOver(adopt: (descriptor: number, unread: Bytes) => CarriedChannel): boolean {
-    if (!(this.transport instanceof SocketTransport) || !this.channel.canHandOff) return false;
-    return this.transport.release((descriptor, unread) => {
+    const { transport } = this;
+    if (!(transport instanceof SocketTransport) || !this.channel.canHandOff) return false;
+    const isReleased = transport.release((descriptor, unread) => {
       this.#carried = adopt(descriptor, unread);
     });
+    // The socket of a channel that lives for days would be kept for nothing.
+    if (isReleased) this.#transport = new ReleasedTransport(transport);
+    return isReleased;
   }
 
   attach(user: StreamUser): void {
