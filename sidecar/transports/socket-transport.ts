@@ -134,11 +134,13 @@ export class SocketTransport implements Transport {
     const { _handle: handle } = this.#socket as unknown as { readonly _handle: { readonly fd: number; readStop(): void } | null };
     if (handle === null || handle.fd < 0 || this.pendingBytes > 0 || !this.#isWritable || this.#isLingering) return false;
     handle.readStop();
+    for (const handler of ['onData', 'onEnd', 'onDrain', 'onClose'] as const) this[handler] = nothing;
+    // A paused socket gives all that it has at once, but it also emits it: by now nobody listens.
+    this.#socket.pause();
     const unread = this.#socket.readableLength > 0 ? (this.#socket.read() as Buffer | null) : null;
     take(handle.fd, unread ?? new Uint8Array(0));
     this.#isLingering = true;
     this.#isReset = true;
-    for (const handler of ['onData', 'onEnd', 'onDrain', 'onClose'] as const) this[handler] = nothing;
     // The duplicate keeps the connection alive: no FIN is sent.
     this.#socket.destroy();
     return true;
