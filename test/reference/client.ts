@@ -3,11 +3,12 @@ import type { KeyObject } from 'node:crypto';
 import { equalBytes } from './bytes.ts';
 import { answerLength, groupFor, H, HMAC, keyExchangeOf, makeShare, nameOfShare, selectSuite, X25519, type OwnShare } from './algorithms.ts';
 import type { Core, Negotiated } from './core.ts';
+import { decodeEmpty, TICKET_EXTENSION } from './fields.ts';
 import {
-  ANONYMOUS, CLIENT_AUTH, decodeCertificate, decodeCertificateVerify, decodeEmpty, decodeFinished, decodeRetry,
-  decodeServerHello, decodeServerParameters, demandRecordLimit, encodeCertificate, encodeCertificateVerify,
-  encodeClientHello, TICKET_EXTENSION, withCookie, type Certificate, type ServerHello, type ServerParameters,
-} from './messages.ts';
+  ANONYMOUS, CLIENT_AUTH, decodeCertificate, decodeCertificateVerify, decodeFinished, decodeRetry, decodeServerHello,
+  decodeServerParameters, demandRecordLimit, encodeCertificate, encodeCertificateVerify, encodeClientHello,
+  withCookie, type Certificate, type ServerHello, type ServerParameters,
+} from './handshake-messages.ts';
 import type { ReferenceTicket } from './options.ts';
 import type { IncomingMessage } from './records.ts';
 import { binderKey, handshakeStage, masterStage, pskStage } from './schedule.ts';

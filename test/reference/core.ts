@@ -2,7 +2,8 @@
 import { randomBytes, type KeyObject } from 'node:crypto';
 import { concat, equalBytes, toHex } from './bytes.ts';
 import { H, leafKey, selectScheme, sign, verify, type Purpose, type Random } from './algorithms.ts';
-import { ANONYMOUS, type Certificate, type Extension, type Signed } from './messages.ts';
+import { type Extension } from './fields.ts';
+import { ANONYMOUS, type Certificate, type Signed } from './handshake-messages.ts';
 import type { ReferenceCredential, ReferenceEvent, ReferenceOptions } from './options.ts';
 import { frame, Inbox, Outbox, type Lane } from './records.ts';
 import { earlyKeys, trafficKeys, type EarlyKeys } from './schedule.ts';

@@ -5,7 +5,7 @@
 import { LEGAL, mayFailureCome } from './legal.ts';
 import { ClientHandshake } from './client.ts';
 import { Core, type LoggedMessage, type Negotiated } from './core.ts';
-import { decodeEmpty } from './messages.ts';
+import { decodeEmpty } from './fields.ts';
 import type { ReferenceCredential, ReferenceEvent, ReferenceOptions } from './options.ts';
 import type { IncomingMessage, IncomingRecord, Lane } from './records.ts';
 import { ServerHandshake } from './server.ts';

@@ -2,10 +2,11 @@
 import { concat, equalBytes, Writer } from './bytes.ts';
 import { answerLength, answerShare, H, keyExchangeOf, makeShare, nameOfShare, shareLength, type OwnShare } from './algorithms.ts';
 import type { Core, Negotiated } from './core.ts';
+import { ANONYMOUS, type Certificate, type Signed } from './handshake-messages.ts';
 import {
-  ANONYMOUS, decodeGeneration, decodeRekeyFinish, decodeRekeyRequest, decodeRekeyResponse, encodeGeneration,
-  encodeRekeyFinishStart, encodeRekeyRequest, encodeRekeyResponseStart, type Certificate, type RekeyFinish, type Signed,
-} from './messages.ts';
+  decodeGeneration, decodeRekeyFinish, decodeRekeyRequest, decodeRekeyResponse, encodeGeneration,
+  encodeRekeyFinishStart, encodeRekeyRequest, encodeRekeyResponseStart, type RekeyFinish,
+} from './traffic-messages.ts';
 import { rekeyBinding, rekeyStage, rekeyStart } from './schedule.ts';
 import { allowed, demand, LIMIT, TYPE, type Bytes } from './vocabulary.ts';
 

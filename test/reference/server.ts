@@ -7,7 +7,7 @@ import {
   ANONYMOUS, CLIENT_AUTH, decodeCertificate, decodeCertificateVerify, decodeClientHello, decodeFinished,
   demandSoundHello, encodeCertificate, encodeCertificateVerify, encodeRetry, encodeServerHello,
   encodeServerParameters, type Certificate, type ReceivedClientHello,
-} from './messages.ts';
+} from './handshake-messages.ts';
 import type { ReferenceTicket } from './options.ts';
 import type { IncomingMessage } from './records.ts';
 import { binderKey, handshakeStage, masterStage, pskStage } from './schedule.ts';

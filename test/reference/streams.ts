@@ -1,8 +1,9 @@
 /** Streams, Retire and Close: docs/PROTOCOL.md §8. */
 import type { Core } from './core.ts';
+import { decodeEmpty } from './fields.ts';
 import {
-  decodeClose, decodeEmpty, decodeEnd, decodeOpen, decodeReset, encodeClose, encodeEnd, encodeOpen, encodeReset,
-} from './messages.ts';
+  decodeClose, decodeEnd, decodeOpen, decodeReset, encodeClose, encodeEnd, encodeOpen, encodeReset,
+} from './traffic-messages.ts';
 import { allowed, demand, LIMIT, TYPE, type Bytes } from './vocabulary.ts';
 
 /** One side's half of a stream. It is over once End or Reset went, and both may go (§8.4). */

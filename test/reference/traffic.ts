@@ -1,7 +1,7 @@
 /** After the handshake: docs/PROTOCOL.md §7, §10.1 and §11.3, and who handles the rest. */
 import { equalBytes, toHex } from './bytes.ts';
 import type { Core, Negotiated } from './core.ts';
-import { decodeAlert, decodePing, decodeTicket, encodeTicket } from './messages.ts';
+import { decodeAlert, decodePing, decodeTicket, encodeTicket } from './traffic-messages.ts';
 import type { ReferenceTicket } from './options.ts';
 import type { IncomingMessage, IncomingRecord } from './records.ts';
 import { Rekey } from './rekey.ts';
