@@ -270,6 +270,7 @@ void channel::end_operations() {
 
 bool channel::carry(application& who, uint8_t kind, std::span<const uint8_t> destination) {
   if (!can_open() || application_ != nullptr) return false;
+  route_.forget(*this);
   guarded([&] {
     application_ = &who;
     who.carried_by(this);

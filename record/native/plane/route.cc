@@ -70,11 +70,11 @@ void route::pause_accepting() {
 }
 
 void route::serve(application& who) {
-  if (!idle_.empty()) {
+  while (!idle_.empty()) {
     channel& taken = *idle_.back();
     forget(taken);
+    if (!taken.carry(who, 0, {})) continue;
     counters_.add(route_counter::served_warm, 1);
-    taken.carry(who, 0, {});
     return;
   }
   waiting_.push_back(&who);
@@ -87,7 +87,7 @@ void route::give_back(channel& idle) {
     application& first = *waiting_.front();
     waiting_.pop_front();
     counters_.set(route_counter::waiting, waiting_.size());
-    idle.carry(first, 0, {});
+    if (!idle.carry(first, 0, {})) waiting_.push_front(&first);
     return;
   }
   idle.pool_index = idle_.size();
