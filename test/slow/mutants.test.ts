@@ -15,13 +15,10 @@ const LIMIT_MS = 120_000;
 
 const home = mkdtempSync(join(tmpdir(), 'xpscerpto-mutants-'));
 t.teardown(() => rmSync(home, { recursive: true, force: true }));
-const folder = join(home, 'checkout');
-for (const name of COPIED.filter((path) => existsSync(join(ROOT, path)))) {
-  cpSync(join(ROOT, name), join(folder, name), { recursive: true, filter: (path) => !/\/(?:node_modules|build|\.tap)(?:\/|$)/.test(path) });
-}
-symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
 // Published vectors lie beside a checkout.
 symlinkSync(join(ROOT, '..', 'shared'), join(home, 'shared'));
+/** As many copies as there are tests at a time. */
+const copies = ['one', 'two'].map((name) => makeCopy(join(home, name)));
 
 const mutants: readonly Mutant[] = (
   await Promise.all(globSync('*-mutants.ts', { cwd: join(ROOT, 'test/mutants') }).toSorted().map(async (file) => {
@@ -29,8 +26,6 @@ const mutants: readonly Mutant[] = (
     return MUTANTS;
   }))
 ).flat();
-
-const runs = async (file: string): Promise<boolean> => !isFailed(await runTestFile(file, { cwd: folder, timeoutMs: LIMIT_MS }));
 
 t.test('every change fits exactly one place', async (t) => {
   for (const { name, changes } of mutants) {
@@ -40,21 +35,48 @@ t.test('every change fits exactly one place', async (t) => {
 });
 
 t.test('without a change the tests are green', async (t) => {
-  for (const file of new Set(mutants.flatMap(({ tests }) => tests))) t.ok(await runs(file), file);
+  const files = [...new Set(mutants.flatMap(({ tests }) => tests))];
+  const greens = await inCopies(files, (file, copy) => isGreen(file, copy));
+  for (const [index, file] of files.entries()) t.ok(greens[index], file);
 });
 
-for (const { name, changes, tests } of mutants) {
-  t.test(name, async (t) => {
-    const originals = changes.map(({ file }) => [file, readFileSync(join(folder, file), 'utf8')] as const);
-    changes.forEach(apply);
-    let isCaught = false;
-    for (const file of tests) isCaught ||= !(await runs(file));
-    for (const [file, text] of originals) writeFileSync(join(folder, file), text);
-    t.ok(isCaught, `caught by ${tests.join(' or ')}`);
-  });
+t.test('with a change they are not', async (t) => {
+  const caught = await inCopies(mutants, isCaught);
+  for (const [index, { name, tests }] of mutants.entries()) t.ok(caught[index], `${name}: caught by ${tests.join(' or ')}`);
+});
+
+function makeCopy(copy: string): string {
+  for (const name of COPIED.filter((path) => existsSync(join(ROOT, path)))) {
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: (path) => !/\/(?:node_modules|build|\.tap)(?:\/|$)/.test(path) });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
 }
 
-function apply({ file, find, replace }: Change): void {
-  const path = join(folder, file);
+/** Works through `items`, one at a time in each copy; results stand where the items stood. */
+async function inCopies<T>(items: readonly T[], work: (item: T, copy: string) => Promise<boolean>): Promise<readonly boolean[]> {
+  const results: boolean[] = [];
+  const waiting = [...items.entries()];
+  await Promise.all(copies.map(async (copy) => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) results[next[0]] = await work(next[1], copy);
+  }));
+  return results;
+}
+
+async function isGreen(file: string, copy: string): Promise<boolean> {
+  return !isFailed(await runTestFile(file, { cwd: copy, timeoutMs: LIMIT_MS }));
+}
+
+async function isCaught({ changes, tests }: Mutant, copy: string): Promise<boolean> {
+  const originals = changes.map(({ file }) => [file, readFileSync(join(copy, file), 'utf8')] as const);
+  for (const change of changes) apply(change, copy);
+  let isRed = false;
+  for (const file of tests) isRed ||= !(await isGreen(file, copy));
+  for (const [file, text] of originals) writeFileSync(join(copy, file), text);
+  return isRed;
+}
+
+function apply({ file, find, replace }: Change, copy: string): void {
+  const path = join(copy, file);
   writeFileSync(path, readFileSync(path, 'utf8').replace(find, () => replace));
 }
