@@ -1,4 +1,4 @@
 // A sample of what test/slow/tampering.test.ts does with every byte.
 import { tamper } from '../../support/tampering.ts';
 
-tamper(29);
+tamper(17);
