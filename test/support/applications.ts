@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 import { createWebSocketStream, WebSocket, WebSocketServer } from 'ws';
 import { temporaryFolder, type Test } from './scenario.ts';
 
-const MAX_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 300_000;
 
 export interface Application {
   readonly url: string;
