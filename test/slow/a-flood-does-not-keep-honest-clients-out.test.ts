@@ -8,7 +8,11 @@ import { startPair, type Test } from '../support/scenario.ts';
 
 const FLOOD = join(import.meta.dirname, '../support/flood.ts');
 const WITHIN_MS = 1000;
-const MEMORY_BYTES = 250 * 1024 * 1024;
+/**
+ * Measured over a minute of 15 000 connections a second: 313 MB after ten seconds, 323 MB after 880 000 connections. Most of it
+ * is the garbage of closed sockets that waits for its collector.
+ */
+const MEMORY_BYTES = 384 * 1024 * 1024;
 
 async function flood(t: Test, kind: string, url: string, count: number): Promise<void> {
   const { hostname, port } = new URL(url);
@@ -18,6 +22,9 @@ async function flood(t: Test, kind: string, url: string, count: number): Promise
 }
 
 t.setTimeout(300_000);
+
+// The data plane keeps a channel for the next connection even with `max_idle: 0`; here each one has to shake hands.
+process.env['XPS_DATA_PLANE'] = 'portable';
 
 for (const [kind, count] of [['silent', 10_000], ['dripping', 10_000], ['hello', 2000]] as const) {
   await t.test(`${count} ${kind} connections`, { timeout: 120_000 }, async (t) => {
@@ -38,6 +45,7 @@ for (const [kind, count] of [['silent', 10_000], ['dripping', 10_000], ['hello',
     }
     t.ok(Math.max(...times) < WITHIN_MS, `served after ${times.join(', ')} ms`);
     const status = await pair.server.status();
+    t.ok((status.tunnels[0]?.counters['channelsEstablished'] as number) >= times.length, 'each with a handshake of its own');
     t.ok(status.process.rssBytes < MEMORY_BYTES, `${Math.round(status.process.rssBytes / 1e6)} MB`);
     t.comment(JSON.stringify(status.tunnels[0]?.counters));
   });
