@@ -322,6 +322,7 @@ export class Session {
     const bytes = decodeClose(message.body);
     if (this.#isClient && this.#closedAtMs === undefined) throw new XpsError('unexpected_message', { detail: 'Close from a server' });
     if (!this.#lane.isIdle) throw new XpsError('stream_invalid', { detail: 'Close while a stream is open' });
+    if (this.#parts.rekeying.isUnderWay) throw new XpsError('unexpected_message', { detail: 'Close while a rekey is under way' });
     if (bytes !== this.#lane.totalReceived) {
       throw new XpsError('close_count_mismatch', { detail: `${this.#lane.totalReceived} bytes came, the peer says ${bytes}` });
     }

@@ -119,6 +119,10 @@ const OF_CLIENT: Readonly<Record<string, (peer: ReferencePeer) => void>> = {
     peer.open();
     say(TYPE.Close, u64(0))(peer);
   },
+  'a Close while a rekey is under way': (peer) => {
+    peer.startRekey();
+    say(TYPE.Close, u64(0))(peer);
+  },
   'a Pong that answers nothing': say(TYPE.Pong, [...pattern(8)]),
   'a Ping that is too short': say(TYPE.Ping, 1, 2, 3),
   'an alert that does not exist': say(TYPE.Alert, 7),
