@@ -76,11 +76,11 @@ t.test('openssl accepts the key and certificate for a request that it made', SKI
     t.equal(publicKeys[0]?.output, publicKeys[1]?.output);
   }
 
-  const forged = readFileSync(join(cwd, 'p256.csr'), 'utf8').split('\n');
-  // The last characters of the base64 are the end of the signature.
-  const last = forged.length - 3;
-  forged[last] = (forged[last] as string).replace(/^./, (first) => (first === 'A' ? 'B' : 'A'));
-  await t.rejects(readSigningRequest(forged.join('\n'), 'forged.csr'), refusal('ca_request_invalid'));
+  // The last byte belongs to the signature, and stays well-formed.
+  const der = Buffer.from(readFileSync(join(cwd, 'p256.csr'), 'utf8').replaceAll(/-----.*-----|\s/g, ''), 'base64');
+  der.writeUInt8(der.readUInt8(der.length - 1) ^ 1, der.length - 1);
+  const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`;
+  await t.rejects(readSigningRequest(forged, 'forged.csr'), refusal('ca_request_invalid', /not signed with the key/));
   await t.rejects(readSigningRequest('nothing', 'nothing.csr'), refusal('ca_request_invalid', /no certificate request in PEM form/));
 });
 
