@@ -15,6 +15,7 @@ import { findPlaneBinding } from './plane/binding.ts';
 import { NativePlane } from './plane/native-plane.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { errorFields, type Log } from './log.ts';
+import { Renewal } from './renewal.ts';
 import { ClientTunnel } from './tunnels/client-tunnel.ts';
 import { ServerTunnel } from './tunnels/server-tunnel.ts';
 import type { Tunnel, TunnelContext } from './tunnels/tunnel.ts';
@@ -72,6 +73,7 @@ class RunningSidecar implements Sidecar {
   readonly #tunnels: Tunnel[] = [];
   #trust: Trust | undefined;
   #credentials: CredentialSource | undefined;
+  #renewal: Renewal | undefined;
   #meshKey: Secret | undefined;
   #plane: NativePlane | undefined;
   #admin: Admin | undefined;
@@ -112,6 +114,7 @@ class RunningSidecar implements Sidecar {
     }
     for (const tunnel of this.#tunnels) await tunnel.listen();
     for (const tunnel of this.#tunnels) tunnel.start();
+    this.#renewal = this.#startRenewal();
     this.#state = 'ready';
     this.#log.info('ready', { config: this.#config.file, tunnels: this.#tunnels.length });
   }
@@ -134,14 +137,22 @@ class RunningSidecar implements Sidecar {
 
   async #close(drainMs: number | undefined): Promise<void> {
     this.#state = 'draining';
-    await Promise.all(this.#tunnels.map((tunnel, index) =>
-      tunnel.drain(drainMs ?? this.#config.tunnels[index]?.timeouts.drainMs ?? 0)));
+    await Promise.all([
+      this.#renewal?.[Symbol.asyncDispose](),
+      ...this.#tunnels.map((tunnel, index) => tunnel.drain(drainMs ?? this.#config.tunnels[index]?.timeouts.drainMs ?? 0)),
+    ]);
     this.#plane?.[Symbol.dispose]();
     await this.#admin?.close();
     this.#trust?.[Symbol.dispose]();
     this.#credentials?.[Symbol.dispose]();
     this.#meshKey?.[Symbol.dispose]();
     this.#heartbeat[Symbol.dispose]();
+  }
+
+  #startRenewal(): Renewal | undefined {
+    const { identity } = this.#config;
+    if (identity === undefined || !('certFile' in identity) || identity.renew === undefined || this.#credentials === undefined) return undefined;
+    return new Renewal(identity, identity.renew, { credential: this.#credentials, clock: this.#clock, log: this.#log });
   }
 
   /** An engine that was chosen by name also moves the bytes, unless the native plane was asked for by name as well. */

@@ -27,6 +27,17 @@ export interface FileIdentityConfig {
   /** PEM chain, leaf first. */
   readonly certFile: string;
   readonly keyFile: string;
+  /** Undefined: somebody else replaces the files in time. */
+  readonly renew: RenewConfig | undefined;
+}
+
+/** A command that replaces certificate and key before they end. */
+export interface RenewConfig {
+  /** Program, an absolute path or a name that PATH has, and its arguments. No shell is involved. */
+  readonly command: readonly [string, ...string[]];
+  /** After which fraction of the certificate's life it runs. */
+  readonly at: number;
+  readonly timeoutMs: number;
 }
 
 export interface SpiffeIdentityConfig {

@@ -1,5 +1,6 @@
 // The shape of each section of the file: which keys there are, of which kind, with which defaults.
 // Rules between keys are in tunnels.ts and rules.ts.
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { parseHostPort } from './address.ts';
 import { FORBIDDABLE } from './forbiddable.ts';
@@ -13,6 +14,7 @@ import type {
   IdentityConfig,
   LogConfig,
   PoolConfig,
+  RenewConfig,
   TimeoutsConfig,
   TrustConfig,
 } from './schema.ts';
@@ -96,16 +98,39 @@ function identity(baseDir: string): z.ZodType<IdentityConfig> {
       key: filePath(baseDir).optional(),
       spiffe: address(baseDir).optional(),
       spiffe_id: text(2048).optional(),
+      renew: renew.optional(),
     })
-    .transform(({ cert, key, spiffe, spiffe_id }, context): IdentityConfig => {
+    .transform(({ cert, key, spiffe, spiffe_id, renew }, context): IdentityConfig => {
+      if (spiffe !== undefined && renew !== undefined) {
+        return mistake(context, 'identity.renew is for files; an agent renews by itself', { expected: 'cert and key, or spiffe without renew' });
+      }
       if (spiffe !== undefined) return spiffeIdentity(spiffe, spiffe_id, cert ?? key, context);
       if (spiffe_id !== undefined) return mistake(context, 'identity.spiffe_id chooses among the identities of an agent', { expected: 'identity.spiffe beside it' });
-      if (cert !== undefined && key !== undefined) return { certFile: cert, keyFile: key };
+      if (cert !== undefined && key !== undefined) return { certFile: cert, keyFile: key, renew };
       return mistake(context, cert === undefined ? 'identity.cert is missing' : 'identity.key is missing', {
         expected: 'cert and key, or spiffe: unix:/path/of/agent.sock',
       });
     });
 }
+
+const renewCommand: z.ZodType<[string, ...string[]]> = z.array(z.string()).transform((words, context) => {
+  const [program, ...rest] = words;
+  if (program === undefined || program.trim() === '') return mistake(context, 'names no program', { expected: 'a list: program, then its arguments' });
+  if (words.some((word) => word.includes('\0'))) return mistake(context, 'has a NUL character', { expected: 'text' });
+  // Relative to which folder would be a guess.
+  if (program.includes('/') && !isAbsolute(program)) {
+    return mistake(context, `"${program}" is a relative path`, { expected: 'an absolute path, or a name that PATH has' });
+  }
+  return [program, ...rest];
+});
+
+const renew: z.ZodType<RenewConfig> = z
+  .strictObject({
+    command: renewCommand,
+    at: z.number().min(0.1).max(0.95).default(0.66),
+    timeout: duration(SECOND, 10 * MINUTE).prefault('60s'),
+  })
+  .transform(({ timeout, ...rest }) => ({ ...rest, timeoutMs: timeout }));
 
 function spiffeIdentity(agent: Address, id: string | undefined, file: string | undefined, context: z.core.$RefinementCtx): IdentityConfig {
   if (file !== undefined) return mistake(context, 'identity has both files and spiffe', { expected: 'cert and key, or spiffe' });

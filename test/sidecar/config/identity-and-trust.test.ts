@@ -22,6 +22,13 @@ t.test('an agent instead of files, with bundles of its own', async (t) => {
   t.same(config.trust.bundles, []);
 });
 
+t.test('a command that renews files', async (t) => {
+  const identity = (renew: string): string => GOOD.replace(IDENTITY, `identity: { cert: a.pem, key: a.key, renew: ${renew} }\n`);
+  const files = { certFile: '/etc/xps/a.pem', keyFile: '/etc/xps/a.key' };
+  t.same(read(identity('{ command: [step, ca, renew, ""] }')).identity, { ...files, renew: { command: ['step', 'ca', 'renew', ''], at: 0.66, timeoutMs: 60_000 } });
+  t.same(read(identity('{ command: [/usr/bin/step], at: 0.5, timeout: 5m }')).identity, { ...files, renew: { command: ['/usr/bin/step'], at: 0.5, timeoutMs: 300_000 } });
+});
+
 t.test('federation, fetching and grace', async (t) => {
   const { trust } = read(GOOD.replace('{ file: ca.pem }', '{ file: ca.pem, trust_domain: partner.example }').replace('{ crl: [crl.pem] }', '{ fetch_crls: true, grace: 6h, ocsp: { staple: false } }'));
   t.match(trust.bundles, [{ file: '/etc/xps/ca.pem', trustDomain: 'partner.example' }]);
@@ -36,6 +43,15 @@ const MISTAKES: readonly (readonly [name: string, identityOrText: string, said: 
   ['a certificate without a key', 'identity: { cert: a.pem }', /identity\.key is missing/],
   ['an ID without an agent', 'identity: { cert: a.pem, key: a.key, spiffe_id: "spiffe://a/b" }', /spiffe_id chooses among the identities of an agent/],
   ['an ID that is none', 'identity: { spiffe: "unix:/a.sock", spiffe_id: "spiffe://a/*" }', /"spiffe:\/\/a\/\*" is not a SPIFFE ID; expected spiffe:\/\/domain\/path/],
+  ['renewal of what an agent renews', 'identity: { spiffe: "unix:/a.sock", renew: { command: [step] } }', /identity\.renew is for files; an agent renews by itself/],
+  ['renewal without a command', 'identity: { cert: a.pem, key: a.key, renew: { at: 0.5 } }', /command/],
+  ['renewal by an empty command', 'identity: { cert: a.pem, key: a.key, renew: { command: [] } }', /names no program; expected a list/],
+  ['renewal by a command line', 'identity: { cert: a.pem, key: a.key, renew: { command: "step ca renew" } }', /identity\.renew\.command.*list/],
+  ['renewal by a relative path', 'identity: { cert: a.pem, key: a.key, renew: { command: [bin/step] } }', /"bin\/step" is a relative path; expected an absolute path/],
+  ['renewal by a NUL character', 'identity: { cert: a.pem, key: a.key, renew: { command: [step, "a\\0"] } }', /has a NUL character/],
+  ['renewal too late', 'identity: { cert: a.pem, key: a.key, renew: { command: [step], at: 0.96 } }', /identity\.renew\.at.*0\.95/],
+  ['renewal too early', 'identity: { cert: a.pem, key: a.key, renew: { command: [step], at: 0 } }', /identity\.renew\.at.*0\.1/],
+  ['renewal with a long patience', 'identity: { cert: a.pem, key: a.key, renew: { command: [step], timeout: 11m } }', /"11m" is out of range; expected 1s to 10m/],
   ['a misspelt key', 'identity: { spife: "unix:/a.sock" }', /unknown key "spife".*did you mean "spiffe"\?/],
 ];
 

@@ -13,7 +13,7 @@ t.test('defaults are those that were promised', (t) => {
   const { config, problems } = parseConfig(GOOD, '/etc/xps/x.yaml');
   t.strictSame(problems, []);
   t.match(config, {
-    identity: { certFile: '/etc/xps/tls.crt', keyFile: '/etc/xps/tls.key' },
+    identity: { certFile: '/etc/xps/tls.crt', keyFile: '/etc/xps/tls.key', renew: undefined },
     trust: { pins: [], revocation: { mode: 'hard', ocsp: { staple: true, query: false } } },
     tunnels: [{ role: 'client', connect: [{ url: 'tcp://orders.prod.svc:8443' }], timeouts: { helloMs: 3000, handshakeMs: 10_000, closeMs: 5000 } }],
     crypto: {
