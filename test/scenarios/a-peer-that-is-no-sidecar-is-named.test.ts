@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import t from 'tap';
-import { application, connectTo, endingOf } from '../support/applications.ts';
+import { application, connectTo, endingOf, endingOfConnection } from '../support/applications.ts';
 import { makePki, startClient, startServer, type Test } from '../support/scenario.ts';
 
 /** Random, but never the beginning of a record. */
@@ -47,8 +47,7 @@ await t.test('the target says nothing', async (t) => {
   const pki = await makePki(t);
   const silent = await listening(t, createServer(() => undefined));
   const client = await startClient(t, pki, silent, { target: '', clientTunnel: { timeouts: { hello: '300ms', handshake: '500ms' } } });
-  const stream = await connectTo(t, client.listenUrl('test'));
-  t.equal(await endingOf(stream), 'reset');
+  t.equal(await endingOfConnection(t, client.listenUrl('test')), 'reset');
   const line = await client.until((entry) => entry.msg === 'no channel for an application');
   t.equal(line.reason, 'handshake_timeout');
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { application, connectTo, endingOf } from '../support/applications.ts';
+import { application, connectTo, endingOfConnection } from '../support/applications.ts';
 import { makePki, startPair, type Pair, type PairOptions, type Test, type TestPki } from '../support/scenario.ts';
 
 interface Case {
@@ -104,15 +104,7 @@ const CASES: readonly Case[] = [
 t.setTimeout(120_000);
 
 async function refused(t: Test, pair: Pair): Promise<string> {
-  try {
-    const stream = await connectTo(t, pair.url);
-    stream.write('secret');
-    return await endingOf(stream);
-  } catch (thrown) {
-    // A reset can be faster than the test: then `connect` itself reports it.
-    if ((thrown as NodeJS.ErrnoException).code === 'ECONNRESET') return 'reset';
-    throw thrown;
-  }
+  return endingOfConnection(t, pair.url, 'secret');
 }
 
 for (const { name, judge, reason, detail, prepare } of CASES) {

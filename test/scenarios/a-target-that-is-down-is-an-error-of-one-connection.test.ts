@@ -1,5 +1,5 @@
 import t from 'tap';
-import { application, connectTo, endingOf, freePort, readAll } from '../support/applications.ts';
+import { application, connectTo, endingOf, endingOfConnection, freePort, readAll } from '../support/applications.ts';
 import { makePki, startClient, startPair } from '../support/scenario.ts';
 
 await t.test('the application behind the server', async (t) => {
@@ -18,8 +18,7 @@ await t.test('the server sidecar itself', async (t) => {
   const pki = await makePki(t);
   const port = await freePort();
   const client = await startClient(t, pki, `tcp://127.0.0.1:${port}`, { target: '' });
-  const stream = await connectTo(t, client.listenUrl('test'));
-  t.equal(await endingOf(stream), 'reset');
+  t.equal(await endingOfConnection(t, client.listenUrl('test')), 'reset');
   const line = await client.until((entry) => entry.msg === 'no channel for an application');
   t.equal(line.reason, 'dial_failed');
   t.match(line.detail, /nobody listens there/);
@@ -38,8 +37,7 @@ await t.test('the first of several targets', async (t) => {
 await t.test('a name that does not resolve', async (t) => {
   const pki = await makePki(t);
   const client = await startClient(t, pki, 'tcp://does-not-exist.invalid:8443', { target: '' });
-  const stream = await connectTo(t, client.listenUrl('test'));
-  t.equal(await endingOf(stream), 'reset');
+  t.equal(await endingOfConnection(t, client.listenUrl('test')), 'reset');
   const line = await client.until((entry) => entry.msg === 'no channel for an application');
   t.match(line.detail, /DNS/);
 });

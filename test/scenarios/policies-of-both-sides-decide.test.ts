@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { application, connectTo, endingOf } from '../support/applications.ts';
+import { application, connectTo, endingOf, endingOfConnection } from '../support/applications.ts';
 import { makePki, startPair, type Pair, type PairOptions, type Settings, type Test } from '../support/scenario.ts';
 
 t.setTimeout(120_000);
@@ -74,8 +74,7 @@ await t.test('a mesh key: the same on both sides, or silence', async (t) => {
   const same = await pairOf(t, { pki, both: keys[0] as Settings });
   t.ok(await suiteOf(t, same));
   const different = await pairOf(t, { pki, client: keys[0] as Settings, server: keys[1] as Settings });
-  const stream = await connectTo(t, different.url);
-  t.equal(await endingOf(stream), 'reset');
+  t.equal(await endingOfConnection(t, different.url), 'reset');
   await different.server.until((line) => line.reason === 'service_mismatch' || line.reason === 'gate_mismatch');
   await different.client.until((line) => line.msg === 'handshake failed' && line.reason === 'channel_truncated');
   t.pass('the server says nothing at all');

@@ -50,6 +50,18 @@ export async function connectSocket(t: Test, url: string): Promise<Socket> {
   return (await connectTo(t, url)) as Socket;
 }
 
+/** Connects, says `greeting` and tells how it ended. A reset can be faster than the test: then `connect` itself reports it. */
+export async function endingOfConnection(t: Test, url: string, greeting = ''): Promise<Ending> {
+  try {
+    const stream = await connectTo(t, url);
+    if (greeting !== '') stream.write(greeting);
+    return await endingOf(stream);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ECONNRESET') return 'reset';
+    throw thrown;
+  }
+}
+
 /** A port on which nobody listens. */
 export async function freePort(): Promise<number> {
   const server = createServer();
